@@ -1,0 +1,1 @@
+"""Applications: parameters in, frozen games out. An algorithm never lives here."""

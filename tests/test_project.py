@@ -1,0 +1,167 @@
+"""The set-up script, and the check by which CI refuses an answer without evidence."""
+
+import ast
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def script(path):
+    """The module in the file `path`, loaded afresh."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def dev(tmp_path, monkeypatch):
+    """dev.py in a directory of its own, with installation replaced by a record of what was asked for."""
+    for name in ("dev.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    module = script(tmp_path / "dev.py")
+    module.asked = []
+
+    def record(command, environment=None):
+        module.asked.append(command)
+        if "venv" in command:
+            module.PYTHON.parent.mkdir(parents=True)
+            module.PYTHON.touch()
+
+    monkeypatch.setattr(module, "check_call", record)
+    monkeypatch.setattr(module, "pip_setting", lambda name: "")
+    return module
+
+
+def created(dev):
+    """How often `dev` has made the environment."""
+    return sum("venv" in command for command in dev.asked)
+
+
+def test_a_second_set_up_has_nothing_to_do(dev):
+    dev.set_up("test")
+    dev.asked.clear()
+    dev.set_up("test")
+    assert dev.asked == []
+
+
+def test_what_serves_the_tests_serves_the_command_but_not_the_reverse(dev):
+    dev.set_up("run")
+    assert not dev.is_installed("test")
+    dev.set_up("test")
+    assert dev.is_installed("run")
+
+
+def test_a_changed_declaration_installs_again_into_the_same_environment(dev):
+    dev.set_up("test")
+    with (dev.ROOT / "pyproject.toml").open("a") as file:
+        file.write("\n")
+    assert not dev.is_installed("test")
+    dev.set_up("test")
+    assert dev.is_installed("test")
+    assert created(dev) == 1
+
+
+def test_an_interrupted_installation_leaves_no_stamp_and_is_made_anew(dev, monkeypatch):
+    def interrupted(requirement):
+        raise KeyboardInterrupt
+
+    dev.set_up("run")
+    with monkeypatch.context() as patch:
+        patch.setattr(dev, "install", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            dev.set_up("test")
+    assert not dev.is_installed("run")
+    assert not dev.is_installed("test")
+    dev.set_up("test")
+    assert created(dev) == 2
+
+
+@pytest.mark.parametrize("remains", ["directory", "file", "dangling link"])
+def test_whatever_stands_where_the_environment_belongs_is_replaced(dev, remains):
+    if remains == "directory":
+        (dev.VENV / "lib").mkdir(parents=True)
+    elif remains == "file":
+        dev.VENV.touch()
+    else:
+        dev.VENV.symlink_to("nowhere")
+    dev.set_up("test")
+    assert dev.is_installed("test")
+    assert not (dev.VENV / "lib").exists()
+
+
+def test_pip_installs_where_uv_cannot(dev, monkeypatch):
+    def without_uv(command, environment=None):
+        dev.asked.append(command)
+        if "uv" in command:
+            raise dev.SetUpFailed("no uv here")
+
+    monkeypatch.setattr(dev, "check_call", without_uv)
+    dev.install("certeq[test]")
+    assert "uv" not in dev.asked[-1]
+    assert dev.asked[-1][-2:] == ["--editable", "certeq[test]"]
+
+
+def test_uv_is_told_what_pip_is_configured_with(dev, monkeypatch):
+    settings = {"find-links": "/a /b", "index-url": "https://example.org/simple", "cert": ""}
+    monkeypatch.setattr(dev, "pip_setting", settings.__getitem__)
+    for name in ("UV_FIND_LINKS", "UV_DEFAULT_INDEX", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    environment = dev.uv_environment()
+    assert environment["UV_FIND_LINKS"] == "/a,/b"
+    assert environment["UV_DEFAULT_INDEX"] == "https://example.org/simple"
+    assert "SSL_CERT_FILE" not in environment
+
+
+def test_a_python_with_neither_ensurepip_nor_pip_is_told_in_one_line(dev, monkeypatch, capsys):
+    monkeypatch.setattr(dev, "has", lambda module: False)
+    assert dev.main(["test"]) == 2
+    assert "apt install python3-venv" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("arguments", [[], ["tset"], ["--verbose"]])
+def test_an_unknown_command_is_one_line_and_status_2(arguments):
+    done = subprocess.run([sys.executable, "dev.py", *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: command must be one of run, test, lint, types, docs, got ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_older_python_is_told_in_one_line():
+    pretend = "import runpy, sys; sys.version_info = (3, 9, 2); runpy.run_path('dev.py', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", pretend], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, "error: certeq needs Python 3.11 or newer, this is 3.9\n")
+
+
+def test_an_older_python_can_read_the_script():
+    assert ast.parse((ROOT / "dev.py").read_text(encoding="utf-8"), feature_version=(3, 7))
+
+
+EVIDENCE = {
+    "proof": [{"obligation": "exhaustive", "verdict": "proved"}, {"obligation": "optimal", "verdict": "proved"}],
+    "certificate": {"concept": "Stackelberg", "residual": 1e-12, "tolerance": 1e-9, "holds": True},
+}
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "fault"),
+    [
+        ("proof", [], "no proof obligation"),
+        ("proof", [{"obligation": "exhaustive", "verdict": "sampled"}], "exhaustive: sampled"),
+        ("proof", [{"obligation": "optimal", "verdict": "failed"}], "optimal: failed"),
+        ("certificate", {"residual": 1e-12, "tolerance": 1e-9, "holds": False}, "does not hold"),
+        ("certificate", {"residual": 1e-3, "tolerance": 1e-9, "holds": True}, "does not hold"),
+        ("certificate", {"residual": float("nan"), "tolerance": 1e-9, "holds": True}, "does not hold"),
+    ],
+)
+def test_ci_refuses_an_answer_without_evidence(part, change, fault):
+    faults = script(ROOT / ".ci" / "evidence.py").faults
+    assert faults(EVIDENCE) == []
+    (found,) = faults({**EVIDENCE, part: change})
+    assert fault in found
