@@ -1,0 +1,62 @@
+"""Leader-follower games: declare once; derive and prove the KKT cases, solve to a certified global optimum.
+
+Names load on first use, so that a command's `--help` does not wait for SymPy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from solvers.stackelberg._declaration import Constraint, Declaration
+    from solvers.stackelberg._derive import Case, CaseTable, derive
+    from solvers.stackelberg._game import Excluded, Profile, StackelbergGame, best_response
+    from solvers.stackelberg._local import bisection, bounded
+    from solvers.stackelberg._prove import Obligation, prove
+    from solvers.stackelberg._scenario import bundled, load
+    from solvers.stackelberg._solve import solve
+
+_HOME = {
+    "Constraint": "_declaration",
+    "Declaration": "_declaration",
+    "Case": "_derive",
+    "CaseTable": "_derive",
+    "derive": "_derive",
+    "Excluded": "_game",
+    "Profile": "_game",
+    "StackelbergGame": "_game",
+    "best_response": "_game",
+    "bisection": "_local",
+    "bounded": "_local",
+    "Obligation": "_prove",
+    "prove": "_prove",
+    "bundled": "_scenario",
+    "load": "_scenario",
+    "solve": "_solve",
+}
+
+__all__ = [
+    "Case",
+    "CaseTable",
+    "Constraint",
+    "Declaration",
+    "Excluded",
+    "Obligation",
+    "Profile",
+    "StackelbergGame",
+    "best_response",
+    "bisection",
+    "bounded",
+    "bundled",
+    "derive",
+    "load",
+    "prove",
+    "solve",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,304 @@
+"""The leader's utility as a function of the price, where it is concave between known kinks.
+
+Each follower's decision moves, as the price rises, from one limit through the interior to the other limit. On each of
+the three pieces the leader's term is one generated program; a price at which a follower changes piece is a kink.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import sympy as sp
+
+from solvers.core import Array, Mask, Positions
+from solvers.stackelberg._derive import usable_root
+from solvers.stackelberg._pieces import BLOCK, PRICE, SUM_UNITS, Piece, Point, pieces_of
+from solvers.stackelberg._program import UNIT, Environment, Program, Value, lower, magnitude
+
+if TYPE_CHECKING:
+    from solvers.stackelberg._game import StackelbergGame
+
+CHUNK = 1 << 14  # followers prepared at a time: what is computed of them stays in the cache
+SUBDIVISIONS = 7
+LIMIT = "#limit"
+
+
+class NotConcave(ValueError):
+    """The pieces of the leader's utility could not be shown to be concave; the message says why."""
+
+
+class Curve:
+    """A game's leader utility, prepared once: thresholds sorted, price-free parts computed, rounding bounded.
+
+    `kinks` are sorted prices and `jumps` upper bounds on the jump of the slope there. `value_error` and `slope_error`
+    bound the rounding error of `value` and `slope` at every price in the bounds; `spread` that of a kink.
+    """
+
+    def __init__(self, game: StackelbergGame) -> None:
+        response = game.response
+        if response.interior_form is None:
+            raise NotConcave("the interior decision has no closed form")
+        if response.limits_move:
+            raise NotConcave("a limit of the followers depends on the price")
+        self.low, self.high = game.bounds
+        self._forms = _Forms(game)
+        self._prepare(game)
+
+    def at(self, price: float, *, side: float | None = None) -> Point:
+        """Utility and slope at a price, each follower on the piece that it is on at `side` (default: the price)."""
+        return self._pieces.totals(price, price if side is None else side)
+
+    def many(self, prices: Array, sides: Array) -> tuple[Array, Array]:
+        """Utilities and slopes at prices (m,), the pieces taken at `sides` (m,)."""
+        points = [self.at(float(p), side=float(s)) for p, s in zip(prices, sides, strict=True)]
+        return np.array([q.value for q in points]), np.array([q.slope for q in points])
+
+    # --- kinks in an interval --------------------------------------------------------------------------------------
+
+    def correction(self, a: float, b: float) -> tuple[float, float]:
+        """How much convex kinks in [a, b] raise the slope of a concave majorant at a, and lower it at b.
+
+        A convex kink of jump J at t adds J * max(0, p - t), which its secant J * (b - t) / (b - a) majorises.
+        """
+        i, j = np.searchsorted(self._convex, [a - self.spread, b + self.spread])
+        mass = float(self._mass[j] - self._mass[i])
+        moment = float(self._moment[j] - self._moment[i])
+        right = (b * mass - moment) / (b - a)
+        slack = 1e-9 * mass
+        return max(right, 0.0) + slack, max(mass - right, 0.0) + slack
+
+    def ambiguity(self, price: float) -> float:
+        """The total |jump| of the kinks that rounding cannot tell from the price."""
+        i, j = np.searchsorted(self.kinks, [price - self.spread, price + self.spread])
+        return float(np.sum(np.abs(self.jumps[i:j]))) if j > i else 0.0
+
+    # --- preparation -----------------------------------------------------------------------------------------------
+
+    def _prepare(self, game: StackelbergGame) -> None:
+        n = len(game.names)
+        limits = game.limits(self.low)
+        columns: list[dict[str, Value]] = [{} for _ in self._forms.late]
+        parts = []
+        for part in _slices(n):
+            prepared = self._forms.prepare(game, limits.low[part], limits.high[part], part)
+            for k, into in enumerate(columns):
+                _store(into, prepared.columns(k), part, n)
+            parts.append(prepared.summary())
+        first, last, kinks, jumps = (
+            np.concatenate([getattr(p, name) for p in parts]) for name in ("first", "last", "kinks", "jumps")
+        )
+        self.value_error = math.fsum(p.value_error for p in parts) * (1 + 1e-6)
+        self.slope_error = math.fsum(p.slope_error for p in parts) * (1 + 1e-6)
+        self.spread = max(p.spread for p in parts)
+        order = _neighbours(first, last)
+        for into in columns:
+            for name, column in into.items():
+                into[name] = column[order] if isinstance(column, np.ndarray) else column
+        pieces = [Piece(late, c) for late, c in zip(self._forms.late, columns, strict=True)]
+        self._pieces = pieces_of(pieces, first[order], last[order])
+        self._sort_kinks(kinks, jumps)
+
+    def _sort_kinks(self, kinks: Array, jumps: Array) -> None:
+        order = np.argsort(kinks)
+        self.kinks, self.jumps = kinks[order], jumps[order]
+        convex = self.jumps > 0
+        self._convex = self.kinks[convex]
+        self._mass = np.concatenate([[0.0], np.cumsum(self.jumps[convex])])
+        self._moment = np.concatenate([[0.0], np.cumsum(self.jumps[convex] * self._convex)])
+
+    @cached_property
+    def slope_scale(self) -> float:
+        """The total |jump|: what the slope can change by, at most, where kinks coincide."""
+        return float(np.sum(np.abs(self.jumps)))
+
+
+def _store(into: dict[str, Value], columns: Environment, part: slice, n: int) -> None:
+    """Copies a slice of columns into whole ones; numbers stay numbers."""
+    for name, column in columns.items():
+        if np.ndim(column) == 0:
+            into[name] = column
+        else:
+            whole = into.setdefault(name, np.empty(n))
+            assert isinstance(whole, np.ndarray)
+            whole[part] = column
+
+
+class _Forms:
+    """The symbolic pieces of one declaration and their programs."""
+
+    def __init__(self, game: StackelbergGame) -> None:
+        d, response = game.declaration, game.response
+        p, x = d.price, d.decision
+        interior = response.interior_form
+        assert interior is not None
+        target = sp.Symbol(LIMIT, positive=x.is_positive, nonnegative=x.is_nonnegative, real=True)
+        inverse = usable_root(interior - target, p)
+        if inverse is None:
+            raise NotConcave("the price at which a follower reaches a limit has no closed form")
+        self.price = p.name
+        renamed = {p: sp.Symbol(PRICE, real=True, positive=p.is_positive)}
+        inside = d.leader_utility.xreplace({x: interior}).xreplace(renamed)
+        limit = d.leader_utility.xreplace({x: target}).xreplace(renamed)
+        (price,) = renamed.values()
+        self.pieces = [_derivatives(e, price) for e in (limit, inside, limit)]
+        self.bends = [lower([sp.diff(e, price, 2)]) for e in (limit, inside, limit)]
+        self.move = lower([interior.xreplace(renamed), sp.diff(interior.xreplace(renamed), price)])
+        self.threshold = lower([inverse])
+        self.splits = [program.split([PRICE]) for program in self.pieces]
+        self.late = [late for _, _, late in self.splits]
+
+    def prepare(self, game: StackelbergGame, low: Array, high: Array, part: slice) -> _Slice:
+        """One slice of followers, with limits (m,)."""
+        return _Slice(self, _pick(game.values, part), low, high, game.bounds)
+
+
+@dataclass(frozen=True)
+class _Summary:
+    """A slice's thresholds (m,), its kinks, and sums of its error bounds."""
+
+    first: Array
+    last: Array
+    kinks: Array
+    jumps: Array
+    value_error: float
+    slope_error: float
+    spread: float
+
+
+class _Slice:
+    """The pieces of a slice of followers: who is where at which price, and with what rounding error."""
+
+    def __init__(self, forms: _Forms, env: Environment, low: Array, high: Array, bounds: tuple[float, float]) -> None:
+        self.forms, self.env, self.bounds = forms, env, bounds
+        self.start, self.end = (np.broadcast_to(forms.move.evaluate({**env, PRICE: p})[0], low.shape) for p in bounds)
+        rising = self._direction(low.shape)
+        self.limits = [np.where(rising > 0, low, high), np.where(rising > 0, high, low)]
+        self.rising = rising
+        self.reach = [self._reached(limit) for limit in self.limits]
+
+    def _direction(self, shape: tuple[int, ...]) -> Array:
+        """+1 where the interior decision rises with the price, -1 where it falls."""
+        box = {**_thin(self.env), PRICE: self.bounds}
+        low, high = (np.broadcast_to(v, shape) for v in self.forms.move.enclose(box)[1])
+        if not np.all((low >= 0) | (high <= 0)):
+            raise NotConcave("the interior decision is not shown to be monotone in the price")
+        return np.where(low >= 0, 1.0, -1.0)
+
+    def _reached(self, limit: Array) -> tuple[Array, Array]:
+        """The price at which the interior decision reaches a limit (-inf: below the bounds, inf: above), its error."""
+        env = {**self.env, LIMIT: limit}
+        box = _thin(env)
+        at = np.broadcast_to(self.forms.threshold.evaluate(env)[0], limit.shape)
+        error = np.broadcast_to(self.forms.threshold.rounding(self.forms.threshold.enclosures(box))[0], limit.shape)
+        margin = 1e-12 * (np.abs(limit) + np.abs(self.start) + np.abs(self.end))
+        already = self.rising * (self.start - limit) > margin
+        never = self.rising * (limit - self.end) > margin
+        already, never = already | (self.rising * limit == -np.inf), never | (self.rising * limit == np.inf)
+        price = np.clip(np.where(np.isnan(at), self.bounds[0], at), *self.bounds)
+        price = np.where(already, -np.inf, np.where(never, np.inf, price))
+        if np.any(np.isnan(at[np.isfinite(price)])) or np.any(np.isinf(error[np.isfinite(price)])):
+            raise NotConcave("a follower's threshold in the price is not a number")
+        return price, np.where(np.isfinite(price), error, 0.0)
+
+    def summary(self) -> _Summary:
+        """Thresholds, kinks, and sums of error bounds, the pieces shown to be concave."""
+        (first, _), (last, _) = self.reach
+        low, high = self.bounds
+        ends = [np.full_like(first, low), first, last, np.full_like(last, high)]
+        ranges = [(np.clip(a, low, high), np.clip(b, low, high)) for a, b in itertools.pairwise(ends)]
+        used = [first > low, (last > low) & (first < high), last < high]
+        for k in range(3):
+            self._check_bend(k, *ranges[k], used[k])
+        errors = [self._errors(k, *ranges[k], used[k]) for k in range(3)]
+        value, slope = (np.maximum.reduce([e[j] for e in errors]) for j in (0, 1))
+        reach = max(float(np.max(error)) for _, error in self.reach)
+        return _Summary(
+            first,
+            last,
+            *self._kinks(slope),
+            value_error=float(np.sum(value)),
+            slope_error=float(np.sum(slope)),
+            spread=reach + 8 * UNIT * max(abs(low), abs(high)),
+        )
+
+    def _piece_env(self, k: int) -> Environment:
+        return self.env if k == 1 else {**self.env, LIMIT: self.limits[k // 2]}
+
+    def columns(self, k: int) -> Environment:
+        """What piece k's program reads besides the price."""
+        early, names, _ = self.forms.splits[k]
+        return dict(zip(names, early.evaluate(self._piece_env(k)), strict=True))
+
+    def _check_bend(self, k: int, low: Array, high: Array, used: Mask) -> None:
+        """Shows that the piece is concave on each follower's own range of prices, by interval arithmetic."""
+        open_ = np.flatnonzero(used)
+        for level in range(SUBDIVISIONS):
+            cells = np.linspace(0.0, 1.0, 2**level + 1)
+            worst = np.full(len(open_), -np.inf)
+            for a, b in itertools.pairwise(cells):
+                span = high[open_] - low[open_]
+                box = _thin(_pick(self._piece_env(k), open_)) | {PRICE: (low[open_] + a * span, low[open_] + b * span)}
+                worst = np.maximum(worst, self.forms.bends[k].enclose(box)[0][1])
+            open_ = open_[worst > 0]
+            if not len(open_):
+                return
+        raise NotConcave("a piece of the leader's utility is not shown to be concave in the price")
+
+    def _errors(self, k: int, low: Array, high: Array, used: Mask) -> tuple[Array, Array]:
+        """Bounds on the rounding of value and slope over the piece's range of prices, the final sum included."""
+        program = self.forms.pieces[k]
+        ranges = program.enclosures(_thin(self._piece_env(k)) | {PRICE: (low, high)})
+        bounds = program.rounding(ranges)
+        result = []
+        for bound, output in zip(bounds, program.outputs, strict=True):
+            total = np.broadcast_to(bound + SUM_UNITS * UNIT * magnitude(ranges[output]), low.shape)
+            if not np.all(np.isfinite(total[used])):
+                raise NotConcave("the leader's utility is not shown to be defined at every price")
+            result.append(np.where(used, total, 0.0))
+        return result[0], result[1]
+
+    def _kinks(self, error: Array) -> tuple[Array, Array]:
+        """Finite thresholds and upper bounds on the jump of the slope there."""
+        kinks, jumps = [], []
+        for k, (price, _) in enumerate(self.reach):
+            here = np.isfinite(price)
+            at = {PRICE: price[here]}
+            inside = self.forms.pieces[1].evaluate({**_pick(self._piece_env(1), here), **at})[1]
+            limit = self.forms.pieces[0].evaluate({**_pick(self._piece_env(2 * k), here), **at})[1]
+            jump = np.subtract(inside, limit) * (1.0 if k == 0 else -1.0)
+            kinks.append(price[here])
+            jumps.append(np.broadcast_to(jump, kinks[-1].shape) + 4 * error[here])
+        return np.concatenate(kinks), np.concatenate(jumps)
+
+
+def _derivatives(expr: sp.Expr, price: sp.Symbol) -> Program:
+    return lower([expr, sp.diff(expr, price)], hot=[price.name])
+
+
+def _thin(env: Environment) -> dict[str, tuple[Value, Value]]:
+    return {name: (value, value) for name, value in env.items()}
+
+
+def _pick(env: Environment, chosen: slice | Mask | Positions) -> dict[str, Value]:
+    """The chosen followers' part of every column."""
+    return {
+        name: value[chosen] if isinstance(value, np.ndarray) and value.ndim else value for name, value in env.items()
+    }
+
+
+def _neighbours(first: Array, last: Array) -> Positions:
+    """An order in which blocks of followers are mostly on one piece: by `first` in stripes, by `last` within them."""
+    stripes = max(1, round(math.sqrt(len(first) / BLOCK)))
+    rank = np.empty(len(first), dtype=np.intp)
+    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
+    return np.lexsort((last, rank * stripes // len(first)))
+
+
+def _slices(n: int) -> Iterator[slice]:
+    return (slice(start, min(start + CHUNK, n)) for start in range(0, n, CHUNK))

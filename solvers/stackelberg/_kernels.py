@@ -1,0 +1,107 @@
+"""Compiled sums over followers: straight-line programs interpreted block by block, so that registers stay in cache.
+
+The interpreter is compiled once for all games and kept on disk; it does the operations of `_program` in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+from solvers.core import Array
+
+
+def njit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Numba's njit with a cache on disk, or without one where nothing is writable."""
+    try:
+        compiled: Callable[..., Any] = numba.njit(cache=True)(function)
+    except RuntimeError:
+        compiled = numba.njit(function)
+    return compiled
+
+
+def _block(code: Any, columns: Array, start: int, stop: int, registers: Array) -> None:  # noqa: C901 - one loop each
+    """Runs a program on followers start..stop; writes `registers`, one row per node."""
+    width = stop - start
+    for k in range(code.shape[0]):
+        op, target, i, j = code[k, 0], code[k, 1], code[k, 2], code[k, 3]
+        out = registers[target]
+        x = registers[i] if i >= 0 else columns[-1 - i, start:stop]
+        if op == 6:
+            for w in range(width):
+                power = x[w]
+                for _ in range(j - 1):
+                    power *= x[w]
+                out[w] = power
+            continue
+        if op == 7:
+            for w in range(width):
+                out[w] = np.sqrt(x[w])
+            continue
+        if op == 8:
+            for w in range(width):
+                out[w] = np.log(x[w])
+            continue
+        if op == 9:
+            for w in range(width):
+                out[w] = np.exp(x[w])
+            continue
+        y = registers[j] if j >= 0 else columns[-1 - j, start:stop]
+        if op == 2:
+            for w in range(width):
+                out[w] = x[w] + y[w]
+        elif op == 3:
+            for w in range(width):
+                out[w] = x[w] - y[w]
+        elif op == 4:
+            for w in range(width):
+                out[w] = x[w] * y[w]
+        elif op == 5:
+            for w in range(width):
+                out[w] = x[w] / y[w]
+        elif op == 10:
+            for w in range(width):
+                out[w] = min(x[w], y[w])
+        else:
+            for w in range(width):
+                out[w] = max(x[w], y[w])
+
+
+def _totals(
+    side: float, first: Array, last: Array, codes: Any, tables: Any, banks: Any, outputs: Any, sums: Array
+) -> None:
+    """Sums of the terms' values and slopes, one row of `sums` per block; `banks` are scratch registers."""
+    n, size = first.shape[0], banks[0].shape[1]
+    for block in range(sums.shape[0]):
+        start = block * size
+        stop = min(start + size, n)
+        before, after = 0, 0
+        for k in range(start, stop):
+            before += side < first[k]
+            after += side > last[k]
+        width = stop - start
+        if before > 0:
+            run_block(codes[0], tables[0], start, stop, banks[0])
+        if before + after < width:
+            run_block(codes[1], tables[1], start, stop, banks[1])
+        if after > 0:
+            run_block(codes[2], tables[2], start, stop, banks[2])
+        value, slope = 0.0, 0.0
+        for w in range(width):
+            if side < first[start + w]:
+                value += banks[0][outputs[0, 0], w]
+                slope += banks[0][outputs[0, 1], w]
+            elif side > last[start + w]:
+                value += banks[2][outputs[2, 0], w]
+                slope += banks[2][outputs[2, 1], w]
+            else:
+                value += banks[1][outputs[1, 0], w]
+                slope += banks[1][outputs[1, 1], w]
+        sums[block, 0], sums[block, 1] = value, slope
+
+
+run_block = njit(_block)
+totals = njit(_totals)

@@ -1,0 +1,160 @@
+"""The leader's certified global optimum, for curves that are concave between known kinks."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+
+from solvers.core import Array
+from solvers.stackelberg._curve import Curve
+
+HALVINGS = 200
+ROOM = 8 * 2.0**-52  # relative room for the few float operations that turn evaluations into a bound
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """A price, the leader's utility there, and a rigorous upper bound on its utility at any price."""
+
+    price: float
+    value: float
+    upper: float
+    passes: int
+    closed: bool
+    local: tuple[float, ...] = ()
+
+    @property
+    def gap(self) -> float:
+        """(upper - value) / max(1, |value|)."""
+        return (self.upper - self.value) / max(1.0, abs(self.value))
+
+
+def exact_sweep(curve: Curve) -> Optimum:
+    """The best of all kinks, both ends and each piece's stationary point; O(n^2), every local optimum found.
+
+    On a piece the curve is concave, so tangents at its ends and at its stationary point bound it.
+    """
+    edges = np.unique(np.concatenate([[curve.low, curve.high], curve.kinks]))
+    middles = 0.5 * (edges[1:] + edges[:-1])
+    left_value, left_slope = curve.many(edges[:-1], middles)
+    right_value, right_slope = curve.many(edges[1:], middles)
+    turning = (left_slope > 0) & (right_slope < 0)
+    roots = _roots(curve, edges[:-1][turning], edges[1:][turning], middles[turning])
+    root_value, root_slope = curve.many(roots, middles[turning])
+    noise = curve.slope_error
+    pieces = [
+        (edges[:-1][~turning], edges[1:][~turning], left_value[~turning], right_value[~turning],
+         left_slope[~turning] + noise, right_slope[~turning] - noise),
+        (edges[:-1][turning], roots, left_value[turning], root_value, left_slope[turning] + noise, root_slope - noise),
+        (roots, edges[1:][turning], root_value, right_value[turning], root_slope + noise, right_slope[turning] - noise),
+    ]  # fmt: skip
+    bound = np.max([np.max(tangent_bound(*piece), initial=-np.inf) for piece in pieces])
+    moved = 4 * curve.spread * (curve.slope_scale + np.max(np.abs([left_slope, right_slope])))
+    prices = np.concatenate([edges[:-1], edges[-1:], roots])
+    values = np.concatenate([left_value, right_value[-1:], root_value])
+    best = int(np.argmax(values))
+    return Optimum(
+        price=float(prices[best]),
+        value=float(values[best]),
+        upper=float(bound + curve.value_error + moved),
+        passes=3 * len(edges) + HALVINGS,
+        closed=True,
+        local=_local(edges, left_slope, right_slope, roots),
+    )
+
+
+def _roots(curve: Curve, low: Array, high: Array, sides: Array) -> Array:
+    """Where the slope changes sign on each piece, by bisection down to neighbouring floats."""
+    roots = []
+    for a, b, side in zip(low, high, sides, strict=True):
+        for _ in range(HALVINGS):
+            middle = 0.5 * (a + b)
+            if not a < middle < b:
+                break
+            a, b = (middle, b) if curve.at(middle, side=side).slope > 0 else (a, middle)
+        roots.append(a)
+    return np.array(roots, dtype=np.float64)
+
+
+def _local(edges: Array, left_slope: Array, right_slope: Array, roots: Array) -> tuple[float, ...]:
+    """Every local maximiser: stationary points, and edges that the slope reaches rising and leaves falling."""
+    arriving = np.concatenate([[np.inf], right_slope])
+    leaving = np.concatenate([left_slope, [-np.inf]])
+    peaks = edges[(arriving >= 0) & (leaving <= 0) & ((arriving > 0) | (leaving < 0))]
+    return tuple(sorted({*map(float, roots), *map(float, peaks)}))
+
+
+def tangent_bound(a: Array, b: Array, at_a: Array, at_b: Array, rise: Array, fall: Array) -> Array:
+    """An upper bound on each [a, b] of a function below its tangents of slope `rise` at a and `fall` at b."""
+    return np.array([_bound(*cell)[0] for cell in zip(a, b, at_a, at_b, rise, fall, strict=True)])
+
+
+def _bound(a: float, b: float, at_a: float, at_b: float, rise: float, fall: float) -> tuple[float, float]:
+    """The bound on one interval, and where the tangents meet.
+
+    For any x between, on either side of x one of the tangents stays at or below its value at x; the bound is the larger
+    of the two, rounded up.
+    """
+    rise, fall = max(rise, 0.0), min(fall, 0.0)
+    x = a + (at_b - at_a - fall * (b - a)) / (rise - fall) if rise > fall else 0.5 * (a + b)
+    x = min(max(x, a), b)
+    up, down = rise * (x - a), fall * (x - b)
+    room = ROOM * (abs(at_a) + abs(at_b) + up + down)
+    return max(at_a + up, at_b + down) + room, x
+
+
+def branch_and_bound(curve: Curve, *, tolerance: float = 1e-9, max_passes: int = 500) -> Optimum:
+    """The price whose utility is within `tolerance`, relative, of a rigorous bound; one pass over followers a node.
+
+    On [a, b] each convex kink is replaced by its secant, which leaves a concave majorant that two tangents bound.
+    """
+    search = _Search(curve)
+    while search.passes < max_passes and search.gap > tolerance:
+        search.split()
+    return Optimum(search.price, search.value, search.upper, search.passes, search.gap <= tolerance)
+
+
+class _Search:
+    """A partition of the price interval into leaves, the one with the highest bound on top."""
+
+    def __init__(self, curve: Curve) -> None:
+        self.curve = curve
+        self.passes = 0
+        self.price, self.value = curve.low, -np.inf
+        self._leaves: list[tuple[float, float, float, tuple[float, ...], tuple[float, ...]]] = []
+        ends = self._visit(curve.low), self._visit(curve.high)
+        self._push(*ends)
+
+    @property
+    def upper(self) -> float:
+        return -self._leaves[0][0] + self.curve.value_error
+
+    @property
+    def gap(self) -> float:
+        return (self.upper - self.value) / max(1.0, abs(self.value))
+
+    def split(self) -> None:
+        """Divides the leaf with the highest bound where its tangents meet."""
+        _, x, _, left, right = heapq.heappop(self._leaves)
+        width = right[0] - left[0]
+        x = min(max(x, left[0] + 0.01 * width), right[0] - 0.01 * width)
+        middle = self._visit(x)
+        self._push(left, middle)
+        self._push(middle, right)
+
+    def _visit(self, price: float) -> tuple[float, float, float, float]:
+        point = self.curve.at(price)
+        doubt = self.curve.ambiguity(price) + self.curve.slope_error
+        self.passes += 1
+        if point.value > self.value:
+            self.price, self.value = price, point.value
+        return price, point.value, point.slope, doubt
+
+    def _push(self, left: tuple[float, ...], right: tuple[float, ...]) -> None:
+        a, at_a, slope_a, doubt_a = left
+        b, at_b, slope_b, doubt_b = right
+        more, less = self.curve.correction(a, b)
+        bound, x = _bound(a, b, at_a, at_b, slope_a + doubt_a + more, slope_b - doubt_b - less)
+        heapq.heappush(self._leaves, (-bound, x, b, left, right))

@@ -1,0 +1,159 @@
+"""How far a profile is from a Stackelberg equilibrium, measured from the declared payoffs and constraints alone.
+
+Nothing here knows a case table, a threshold or a closed form: feasible intervals are found by bisection on the declared
+constraints and best responses by numeric maximisation of the declared utility.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from solvers.core import Array
+from solvers.stackelberg._program import lower
+
+if TYPE_CHECKING:
+    from solvers.stackelberg._game import Profile, StackelbergGame
+
+FEASIBLE = 4e-15  # relative violation of a constraint that rounding alone can cause
+DOUBLINGS, HALVINGS = 80, 80
+GRID = 33  # decisions tried per follower besides the numeric maximiser
+PRICES = 513  # prices the leader tries at first, if followers are few
+ZOOM, ZOOMS, PEAKS = 17, 6, 3  # finer grids around the best prices found
+WORK = 2e7  # about how many best responses the leader's regret may cost
+BATCH = 1 << 17  # best responses computed at a time
+
+
+def infeasibility(game: StackelbergGame, profile: Profile) -> float:
+    """The worst relative violation |left - right| / (|left| + |right|) of any constraint or price bound."""
+    low, high = game.bounds
+    outside = np.max([0.0, low - profile.price, profile.price - high]) / (abs(low) + abs(high))
+    if not _fits(game, profile):
+        return float("inf")
+    inside = profile.decisions[~np.isnan(profile.decisions)]
+    worst = np.max(_Deviations(game.among(profile)).violation(profile.price, inside))
+    return float(np.max([outside, worst]))
+
+
+def regrets(game: StackelbergGame, profile: Profile) -> Array:
+    """The leader's regret and each follower's, (1 + n,); infinite for a profile that does not fit the game."""
+    result = np.zeros(1 + len(game.names))
+    if not _fits(game, profile):
+        return result + np.inf
+    part, takes_part = game.among(profile), ~np.isnan(profile.decisions)
+    decisions = profile.decisions[takes_part]
+    deviations = _Deviations(part)
+    here = part.follower_utilities(profile.price, decisions)
+    best = deviations.best_payoff(profile.price, decisions)
+    if game.participation:
+        best = np.fmax(best, 0.0)  # leaving is worth nothing
+    result[1:][takes_part] = best - here
+    result[1:][~takes_part] = _outside_regrets(game, profile)[~takes_part]
+    result[0] = deviations.best_price_payoff(decisions) - part.leader_utility(profile.price, decisions)
+    return np.where(result > 0, result, np.where(np.isnan(result), np.nan, 0.0))
+
+
+def _outside_regrets(game: StackelbergGame, profile: Profile) -> Array:
+    """What those who stay out would gain by joining alone, (n,)."""
+    gains = np.full(len(game.names), np.inf)
+    for positions, joined, places in game.joined(profile) if game.participation else ():
+        start = joined.best_response(profile.price)  # only a feasible point to search from
+        gains[positions] = _Deviations(joined).best_payoff(profile.price, start)[places]
+    return gains
+
+
+def _fits(game: StackelbergGame, profile: Profile) -> bool:
+    return np.shape(profile.decisions) == (len(game.names),) and not bool(np.all(np.isnan(profile.decisions)))
+
+
+class _Deviations:
+    """What the leader and the followers could get instead, among those who take part."""
+
+    def __init__(self, game: StackelbergGame) -> None:
+        self.game = game
+        self._constraints = [lower([c.left, c.right]) for c in game.form.constraints]
+        self._moving = any(game.form.price in c.gap.free_symbols for c in game.form.constraints)
+        self._fixed: tuple[Array, Array] | None = None
+
+    def violation(self, price: float | Array, decisions: Array) -> Array:
+        """The worst relative violation of any constraint, per follower."""
+        env = self.game.at(price, **{self.game.form.decision.name: decisions})
+        worst = np.zeros(decisions.shape)
+        for program in self._constraints:
+            left, right = program.evaluate(env)
+            with np.errstate(all="ignore"):
+                gap = np.subtract(left, right)
+                relative = np.where(gap <= 0, 0.0, gap / (np.abs(left) + np.abs(right)))
+            worst = np.maximum(worst, relative)
+        return worst
+
+    def best_payoff(self, price: float, start: Array) -> Array:
+        """Each follower's best payoff: at the numeric maximiser, and on a grid that needs no concavity."""
+        low, high = self._interval(price, start)
+        best = self.game.follower_utilities(price, self._maximiser(price, low, high))
+        for share in np.linspace(0.0, 1.0, GRID) if np.all(np.isfinite(high - low)) else ():
+            best = np.fmax(best, self.game.follower_utilities(price, low + share * (high - low)))
+        return best
+
+    def best_price_payoff(self, start: Array) -> float:
+        """The most the leader gets at any tried price: a grid, then finer ones around its best points."""
+        low, high = self.game.bounds
+        per_grid = WORK / (8 * len(start))
+        prices = np.linspace(low, high, int(np.clip(per_grid, 5, PRICES)))
+        payoffs = self._payoffs(prices, start)
+        best = float(np.max(payoffs))
+        peaks = np.argsort(payoffs)[::-1][: PEAKS if per_grid > PRICES else 1]
+        for k in peaks:
+            a, b = prices[max(k - 1, 0)], prices[min(k + 1, len(prices) - 1)]
+            for _ in range(ZOOMS if per_grid > PRICES else 1):
+                finer = np.linspace(a, b, int(np.clip(per_grid, 5, ZOOM)))
+                at = self._payoffs(finer, start)
+                top = int(np.argmax(at))
+                best = float(np.max([best, at[top]]))
+                a, b = finer[max(top - 1, 0)], finer[min(top + 1, len(finer) - 1)]
+        return best
+
+    def _payoffs(self, prices: Array, start: Array) -> Array:
+        at_once = max(1, BATCH // len(start))
+        parts = [self._payoff(prices[k : k + at_once, None], start) for k in range(0, len(prices), at_once)]
+        return np.concatenate(parts)
+
+    def _payoff(self, prices: Array, start: Array) -> Array:
+        """The leader's utility at each of the prices (m, 1), followers maximising numerically."""
+        low, high = self._interval(prices, start)
+        return np.asarray(np.sum(self.game.leader_terms(prices, self._maximiser(prices, low, high)), axis=1))
+
+    def _maximiser(self, price: float | Array, low: Array, high: Array) -> Array:
+        return self.game.response.numeric(self.game.at(price), low, high)
+
+    def _interval(self, price: float | Array, start: Array) -> tuple[Array, Array]:
+        """The ends of the feasible interval around `start`, by doubling steps and then halving them."""
+        if self._moving:
+            start = self.game.best_response(price)  # only a feasible point from which to look for the ends
+            return self._edge(price, start, -1.0), self._edge(price, start, 1.0)
+        if self._fixed is None:
+            price = self.game.bounds[0]
+            self._fixed = self._edge(price, start, -1.0), self._edge(price, start, 1.0)
+        return self._fixed
+
+    def _edge(self, price: float | Array, start: Array, sign: float) -> Array:
+        inside, step = start.copy(), sign * np.maximum(1e-3 * np.abs(start), 1e-6)
+        outside = np.full(start.shape, sign * np.inf)
+        for _ in range(DOUBLINGS):
+            trial = inside + step
+            going = np.isinf(outside)
+            feasible = self.violation(price, trial) <= FEASIBLE
+            outside = np.where(going & ~feasible, trial, outside)
+            inside = np.where(going & feasible, trial, inside)
+            if not np.any(going & feasible):
+                break
+            step = 2 * step
+        bounded = np.isfinite(outside)
+        for _ in range(HALVINGS):
+            middle = np.where(bounded, 0.5 * (inside + np.where(bounded, outside, inside)), inside)
+            feasible = self.violation(price, middle) <= FEASIBLE
+            inside, outside = np.where(feasible, middle, inside), np.where(feasible, outside, middle)
+            if np.all(np.abs(outside - inside)[bounded] <= 4 * 2.0**-52 * np.abs(inside)[bounded]):
+                break
+        return np.where(bounded, inside, sign * np.inf)

@@ -1,0 +1,299 @@
+"""An answer with its evidence, as tables for people and as JSON for scripts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import sympy as sp
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from solvers.core import Array, Positions, Solution, Status
+from solvers.stackelberg._derive import Case, CaseTable
+from solvers.stackelberg._game import Excluded, Profile, StackelbergGame
+from solvers.stackelberg._prove import Obligation
+
+SHOWN = 5  # followers at either end of the table
+
+
+class Evidence(Protocol):
+    """What a certificate says."""
+
+    @property
+    def concept(self) -> str: ...
+    @property
+    def residual(self) -> float: ...
+    @property
+    def tolerance(self) -> float: ...
+    @property
+    def holds(self) -> bool: ...
+    @property
+    def regrets(self) -> Array: ...
+
+
+@dataclass(frozen=True)
+class Check:
+    """An independent solver's word on the followers' decisions at one price."""
+
+    solver: str
+    price: float
+    deviation: float
+    tolerance: float
+    worst: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether every follower agrees; a deviation of nan never does."""
+        return self.deviation <= self.tolerance
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that is said about one game."""
+
+    scenario: str
+    game: StackelbergGame
+    solution: Solution[Profile]
+    certificate: Evidence
+    table: CaseTable
+    proof: tuple[Obligation, ...]
+    local: tuple[Solution[Profile], ...]
+    checks: tuple[Check, ...]
+    seconds: float
+
+    @property
+    def profile(self) -> Profile:
+        """The claimed equilibrium."""
+        return self.solution.profiles[0]
+
+    @property
+    def stands(self) -> bool:
+        """Whether the claim is solved, certified, proved or sampled without failure, and confirmed."""
+        proved = all(obligation.verdict != "failed" for obligation in self.proof)
+        confirmed = all(check.holds for check in self.checks)
+        return self.solution.status is Status.SOLVED and self.certificate.holds and proved and confirmed
+
+    @cached_property
+    def members(self) -> Positions:
+        """Positions of the followers that take part, (m,)."""
+        return np.flatnonzero(~np.isnan(self.profile.decisions))
+
+    @cached_property
+    def part(self) -> StackelbergGame:
+        """The game among the followers that take part."""
+        return self.game.among(self.profile)
+
+    @cached_property
+    def decisions(self) -> Array:
+        """Decisions of those that take part, (m,)."""
+        decisions: Array = self.profile.decisions[self.members]
+        return decisions
+
+    @cached_property
+    def utilities(self) -> Array:
+        """Their utilities, (m,)."""
+        return self.part.follower_utilities(self.profile.price, self.decisions)
+
+    @cached_property
+    def cases(self) -> Sequence[str]:
+        """Their cases, (m,)."""
+        names = np.full(len(self.decisions), "interior", dtype=object)
+        for name, mask in self.part.cases_at(self.profile.price, self.decisions).items():
+            names[mask] = name
+        return [str(name) for name in names]
+
+    @cached_property
+    def excluded(self) -> tuple[Excluded, ...]:
+        """Those who cannot or do not take part."""
+        leaves = f"leaves: its best utility is not positive at price {self.profile.price:.6g}"
+        out = np.flatnonzero(np.isnan(self.profile.decisions))
+        return self.game.excluded + tuple(Excluded(str(self.game.names[int(k)]), leaves) for k in out)
+
+    # --- JSON ------------------------------------------------------------------------------------------------------
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract that scripts depend on."""
+        names = [str(self.game.names[int(k)]) for k in self.members]
+        columns = (self.decisions, self.utilities, self.certificate.regrets[1:][self.members])
+        rows = zip(names, *(c.tolist() for c in columns), self.cases, strict=True)
+        return {
+            "scenario": self.scenario,
+            "status": str(self.solution.status.name.lower()),
+            "price": self.profile.price,
+            "leader_utility": self.solution.stats["leader_utility"],
+            "gap": _finite(self.solution.stats["gap"]),
+            "followers": [
+                {"name": name, "decision": decision, "utility": utility, "case": case, "regret": _finite(regret)}
+                for name, decision, utility, regret, case in rows
+            ],
+            "excluded": [{"name": e.name, "reason": e.reason} for e in self.excluded],
+            "cases": [_case_json(case) for case in self.table.cases],
+            "proof": [_obligation_json(obligation) for obligation in self.proof],
+            "certificate": {
+                "concept": self.certificate.concept,
+                "residual": _finite(self.certificate.residual),
+                "tolerance": self.certificate.tolerance,
+                "holds": self.certificate.holds,
+            },
+            "stats": {
+                "method": self.solution.method,
+                **{name: _finite(value) for name, value in self.solution.stats.items()},
+                "seconds": self.seconds,
+                "local_methods": {s.method: {"price": s.profiles[0].price, **s.stats} for s in self.local},
+                "checks": [
+                    {"solver": c.solver, "price": c.price, "deviation": _finite(c.deviation), "holds": c.holds}
+                    for c in self.checks
+                ],
+            },
+        }
+
+    # --- tables ----------------------------------------------------------------------------------------------------
+
+    def print(self, console: Console) -> None:
+        """The case table, the proof, the equilibrium, the certificate, and what local methods say."""
+        console.print(f"[bold]{self.game.title or self.scenario}[/bold]")
+        for table in self._tables():
+            console.print(table)
+        console.print(self._verdict())
+
+    def _tables(self) -> Iterator[Table]:
+        yield self._case_table()
+        yield self._proof_table()
+        yield self._equilibrium_table()
+        if self.excluded:
+            yield _table("Not taking part", ("follower", "reason"), [(e.name, e.reason) for e in self.excluded[:10]])
+        yield self._local_table()
+        if self.checks:
+            rows = [(c.solver, _number(c.price), f"{c.deviation:.1e}", c.worst, _mark(c.holds)) for c in self.checks]
+            yield _table("Independent solver", ("solver", "price", "largest deviation / range", "of", "agrees"), rows)
+
+    def _case_table(self) -> Table:
+        rows = []
+        for case in self.table.cases:
+            decision = "where U' changes sign" if case.decision is None else _form(case.decision[0])
+            multipliers = "\n".join(f"{name}: {_form(value)}" for name, value in case.multipliers.items())
+            conditions = "\n".join(map(_form, self._readable(case))) or "always"
+            rows.append((case.name, decision, multipliers, conditions))
+        name = self.table.declaration.decision.name
+        heads = ("active", f"{name} =", "multiplier", f"exactly when ({self._facts()})")
+        return _table("A follower's KKT cases", heads, rows)
+
+    def _readable(self, case: Case) -> list[sp.Basic]:
+        """A case's conditions, those on the price solved for it if all of them are."""
+        price = self.table.declaration.price
+        priced = [c for c in case.conditions if price in c.free_symbols]
+        solved = case.thresholds if len(case.thresholds) == len(priced) else priced
+        return [*case.compatibility, *solved, *(c for c in case.conditions if c not in priced)]
+
+    def _facts(self) -> str:
+        return "given " + ", ".join(map(_form, self.table.facts)) if self.table.facts else "no further facts"
+
+    def _proof_table(self) -> Table:
+        rows = [(o.name, _verdict(o.verdict), o.detail) for o in self.proof]
+        return _table("Proof of the case table", ("obligation", "verdict", "how"), rows)
+
+    def _equilibrium_table(self) -> Table:
+        regrets = self.certificate.regrets[1:][self.members]
+        order = np.argsort(self.utilities, kind="stable")
+        first = list(range(min(SHOWN, len(order))))
+        worst = [int(k) for k in order[:SHOWN] if k >= len(first)]
+        rows: list[tuple[str, ...]] = []
+        for k in [*first, -1, *worst] if worst else first:
+            if k < 0:
+                rows.append(("lowest utility:", "", "", "", ""))
+                continue
+            shown = (self.decisions[k], self.utilities[k], regrets[k])
+            rows.append((str(self.part.names[k]), *map(_number, shown[:2]), self.cases[k], f"{shown[2]:.1e}"))
+        title = (
+            f"Equilibrium: {self.table.declaration.price.name} = {self.profile.price:.10g}, leader's utility "
+            f"{self.solution.stats['leader_utility']:.10g}, {len(order)} followers ({self._shares()})"
+        )
+        name = self.table.declaration.decision.name
+        return _table(title, ("follower", name, "utility", "case", "regret"), rows)
+
+    def _shares(self) -> str:
+        names, counts = np.unique(np.array(self.cases, dtype=object).astype(str), return_counts=True)
+        return ", ".join(f"{count} {name}" for name, count in zip(names, counts, strict=True))
+
+    def _local_table(self) -> Table:
+        ours = self.solution.stats["leader_utility"]
+        rows = [(f"certeq, {self.solution.method}", _number(self.profile.price), _number(ours), "")]
+        for other in self.local:
+            value = other.stats["leader_utility"]
+            loss = (ours - value) / max(abs(ours), 1e-300)
+            remark = "finds it too" if loss <= 1e-6 else f"misses it by {100 * loss:.3g} %"
+            rows.append((other.method, _number(other.profiles[0].price), _number(value), remark))
+        return _table("What a local method would have said", ("method", "price", "leader's utility", ""), rows)
+
+    def _verdict(self) -> str:
+        stats, holds = self.solution.stats, self.certificate.holds
+        evidence = (
+            f"Certificate ({self.certificate.concept}): no player gains more than {self.certificate.residual:.3g} by "
+            f"deviating (tolerance {self.certificate.tolerance:.3g}): {_mark(holds)}"
+        )
+        bound = (
+            f"Bound: no price gives the leader more than {stats['upper_bound']:.12g} (rounding included), relative gap "
+            f"{stats['gap']:.2g}: {self.solution.status.value}"
+        )
+        return f"{evidence}\n{bound}"
+
+
+def _case_json(case: Case) -> dict[str, Any]:
+    return {
+        "active": list(case.active),
+        "decision": None if case.decision is None else str(case.decision[0]),
+        "multipliers": {name: str(value) for name, value in case.multipliers.items()},
+        "conditions": [str(condition) for condition in (*case.compatibility, *case.conditions)],
+        "thresholds": [str(threshold) for threshold in case.thresholds],
+    }
+
+
+def _obligation_json(obligation: Obligation) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "obligation": obligation.name,
+        "verdict": obligation.verdict,
+        "detail": obligation.detail,
+        "samples": obligation.samples,
+    }
+    if obligation.counterexample is not None:
+        row["counterexample"] = {str(name): float(value) for name, value in obligation.counterexample.items()}
+    return row
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no infinity and no nan."""
+    return float(value) if math.isfinite(value) else None
+
+
+def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _form(expr: sp.Basic) -> str:
+    if isinstance(expr, sp.Eq):
+        return f"{_form(expr.lhs)} = {_form(expr.rhs)}"
+    return str(expr).replace("**", "^")
+
+
+def _number(value: float) -> str:
+    return f"{value:.8g}"
+
+
+def _mark(holds: bool) -> str:
+    return "[green]holds[/green]" if holds else "[red]does not hold[/red]"
+
+
+def _verdict(verdict: str) -> str:
+    colour = {"proved": "green", "sampled": "yellow"}.get(verdict, "red")
+    return f"[{colour}]{verdict}[/{colour}]"
