@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import sys
 import tempfile
@@ -80,7 +79,7 @@ def _answer(options: argparse.Namespace) -> int:
     for path, content in outputs:
         _write(path, content(report))
     if options.json == "-":
-        sys.stdout.write(_json(report).decode())
+        sys.stdout.writelines(report.json())
     else:
         from rich.console import Console
 
@@ -156,7 +155,7 @@ def _outputs(options: argparse.Namespace) -> Outputs:
 
 
 def _json(report: Report) -> bytes:
-    return (json.dumps(report.as_json(), indent=1, allow_nan=False) + "\n").encode()
+    return b"".join(piece.encode() for piece in report.json())
 
 
 def _latex(report: Report) -> bytes:

@@ -17,9 +17,9 @@ import numpy as np
 import sympy as sp
 
 from solvers.core import Array, Mask, Positions
-from solvers.stackelberg._derive import usable_root
 from solvers.stackelberg._pieces import BLOCK, PRICE, SUM_UNITS, Piece, Point, pieces_of
-from solvers.stackelberg._program import UNIT, Environment, Program, Value, lower, magnitude
+from solvers.stackelberg._program import UNIT, Environment, Program, Value, lower, magnitude, picked
+from solvers.stackelberg._roots import usable_root
 
 if TYPE_CHECKING:
     from solvers.stackelberg._game import StackelbergGame
@@ -37,7 +37,8 @@ class Curve:
     """A game's leader utility, prepared once: thresholds sorted, price-free parts computed, rounding bounded.
 
     `kinks` are sorted prices and `jumps` upper bounds on the jump of the slope there. `value_error` and `slope_error`
-    bound the rounding error of `value` and `slope` at every price in the bounds; `spread` that of a kink.
+    bound the rounding error of `value` and `slope` at every price in the bounds; `spread` that of a kink. `evaluations`
+    counts the passes over all followers.
     """
 
     def __init__(self, game: StackelbergGame) -> None:
@@ -47,11 +48,13 @@ class Curve:
         if response.limits_move:
             raise NotConcave("a limit of the followers depends on the price")
         self.low, self.high = game.bounds
+        self.evaluations = 0
         self._forms = _Forms(game)
         self._prepare(game)
 
     def at(self, price: float, *, side: float | None = None) -> Point:
         """Utility and slope at a price, each follower on the piece that it is on at `side` (default: the price)."""
+        self.evaluations += 1
         return self._pieces.totals(price, price if side is None else side)
 
     def many(self, prices: Array, sides: Array) -> tuple[Array, Array]:
@@ -61,17 +64,12 @@ class Curve:
 
     # --- kinks in an interval --------------------------------------------------------------------------------------
 
-    def correction(self, a: float, b: float) -> tuple[float, float]:
-        """How much convex kinks in [a, b] raise the slope of a concave majorant at a, and lower it at b.
-
-        A convex kink of jump J at t adds J * max(0, p - t), which its secant J * (b - t) / (b - a) majorises.
-        """
-        i, j = np.searchsorted(self._convex, [a - self.spread, b + self.spread])
-        mass = float(self._mass[j] - self._mass[i])
-        moment = float(self._moment[j] - self._moment[i])
-        right = (b * mass - moment) / (b - a)
-        slack = 1e-9 * mass
-        return max(right, 0.0) + slack, max(mass - right, 0.0) + slack
+    def ramps(self, a: float, p: float) -> tuple[float, float]:
+        """The sum of J * (p - t) over the convex kinks t in [a, p], J their jumps, and its slope at p; rounded up."""
+        i, j = np.searchsorted(self._convex, [a - self.spread, p + self.spread])
+        rises, reach = self._rises[i:j], np.maximum(p - self._convex[i:j], 0.0) + self.spread
+        room = 1 + SUM_UNITS * UNIT
+        return float(np.sum(rises * reach)) * room, float(np.sum(rises)) * room
 
     def ambiguity(self, price: float) -> float:
         """The total |jump| of the kinks that rounding cannot tell from the price."""
@@ -108,9 +106,7 @@ class Curve:
         order = np.argsort(kinks)
         self.kinks, self.jumps = kinks[order], jumps[order]
         convex = self.jumps > 0
-        self._convex = self.kinks[convex]
-        self._mass = np.concatenate([[0.0], np.cumsum(self.jumps[convex])])
-        self._moment = np.concatenate([[0.0], np.cumsum(self.jumps[convex] * self._convex)])
+        self._convex, self._rises = self.kinks[convex], self.jumps[convex]
 
     @cached_property
     def slope_scale(self) -> float:
@@ -155,7 +151,7 @@ class _Forms:
 
     def prepare(self, game: StackelbergGame, low: Array, high: Array, part: slice) -> _Slice:
         """One slice of followers, with limits (m,)."""
-        return _Slice(self, _pick(game.values, part), low, high, game.bounds)
+        return _Slice(self, picked(game.values, part), low, high, game.bounds)
 
 
 @dataclass(frozen=True)
@@ -237,16 +233,17 @@ class _Slice:
 
     def _check_bend(self, k: int, low: Array, high: Array, used: Mask) -> None:
         """Shows that the piece is concave on each follower's own range of prices, by interval arithmetic."""
-        open_ = np.flatnonzero(used)
+        if not np.any(used):
+            return
+        chosen: Positions | slice = slice(None) if np.all(used) else np.flatnonzero(used)
         for level in range(SUBDIVISIONS):
-            cells = np.linspace(0.0, 1.0, 2**level + 1)
-            worst = np.full(len(open_), -np.inf)
-            for a, b in itertools.pairwise(cells):
-                span = high[open_] - low[open_]
-                box = _thin(_pick(self._piece_env(k), open_)) | {PRICE: (low[open_] + a * span, low[open_] + b * span)}
+            env, start, span = _thin(picked(self._piece_env(k), chosen)), low[chosen], (high - low)[chosen]
+            worst = np.full(start.shape, -np.inf)
+            for a, b in itertools.pairwise(np.linspace(0.0, 1.0, 2**level + 1)):
+                box = env | {PRICE: (start + a * span, start + b * span)}
                 worst = np.maximum(worst, self.forms.bends[k].enclose(box)[0][1])
-            open_ = open_[worst > 0]
-            if not len(open_):
+            chosen = np.arange(len(low))[chosen][worst > 0]
+            if not len(chosen):
                 return
         raise NotConcave("a piece of the leader's utility is not shown to be concave in the price")
 
@@ -269,8 +266,8 @@ class _Slice:
         for k, (price, _) in enumerate(self.reach):
             here = np.isfinite(price)
             at = {PRICE: price[here]}
-            inside = self.forms.pieces[1].evaluate({**_pick(self._piece_env(1), here), **at})[1]
-            limit = self.forms.pieces[0].evaluate({**_pick(self._piece_env(2 * k), here), **at})[1]
+            inside = self.forms.pieces[1].evaluate({**picked(self._piece_env(1), here), **at})[1]
+            limit = self.forms.pieces[0].evaluate({**picked(self._piece_env(2 * k), here), **at})[1]
             jump = np.subtract(inside, limit) * (1.0 if k == 0 else -1.0)
             kinks.append(price[here])
             jumps.append(np.broadcast_to(jump, kinks[-1].shape) + 4 * error[here])
@@ -283,13 +280,6 @@ def _derivatives(expr: sp.Expr, price: sp.Symbol) -> Program:
 
 def _thin(env: Environment) -> dict[str, tuple[Value, Value]]:
     return {name: (value, value) for name, value in env.items()}
-
-
-def _pick(env: Environment, chosen: slice | Mask | Positions) -> dict[str, Value]:
-    """The chosen followers' part of every column."""
-    return {
-        name: value[chosen] if isinstance(value, np.ndarray) and value.ndim else value for name, value in env.items()
-    }
 
 
 def _neighbours(first: Array, last: Array) -> Positions:

@@ -36,6 +36,7 @@ def exact_sweep(curve: Curve) -> Optimum:
 
     On a piece the curve is concave, so tangents at its ends and at its stationary point bound it.
     """
+    before = curve.evaluations
     edges = np.unique(np.concatenate([[curve.low, curve.high], curve.kinks]))
     middles = 0.5 * (edges[1:] + edges[:-1])
     left_value, left_slope = curve.many(edges[:-1], middles)
@@ -50,7 +51,7 @@ def exact_sweep(curve: Curve) -> Optimum:
         (edges[:-1][turning], roots, left_value[turning], root_value, left_slope[turning] + noise, root_slope - noise),
         (roots, edges[1:][turning], root_value, right_value[turning], root_slope + noise, right_slope[turning] - noise),
     ]  # fmt: skip
-    bound = np.max([np.max(tangent_bound(*piece), initial=-np.inf) for piece in pieces])
+    bound = max(tangent_bound(*cell) for piece in pieces for cell in zip(*piece, strict=True))
     moved = 4 * curve.spread * (curve.slope_scale + np.max(np.abs([left_slope, right_slope])))
     prices = np.concatenate([edges[:-1], edges[-1:], roots])
     values = np.concatenate([left_value, right_value[-1:], root_value])
@@ -59,7 +60,7 @@ def exact_sweep(curve: Curve) -> Optimum:
         price=float(prices[best]),
         value=float(values[best]),
         upper=float(bound + curve.value_error + moved),
-        passes=3 * len(edges) + HALVINGS,
+        passes=curve.evaluations - before,
         closed=True,
         local=_local(edges, left_slope, right_slope, roots),
     )
@@ -86,29 +87,29 @@ def _local(edges: Array, left_slope: Array, right_slope: Array, roots: Array) ->
     return tuple(sorted({*map(float, roots), *map(float, peaks)}))
 
 
-def tangent_bound(a: Array, b: Array, at_a: Array, at_b: Array, rise: Array, fall: Array) -> Array:
-    """An upper bound on each [a, b] of a function below its tangents of slope `rise` at a and `fall` at b."""
-    return np.array([_bound(*cell)[0] for cell in zip(a, b, at_a, at_b, rise, fall, strict=True)])
+def tangent_bound(a: float, b: float, at_a: float, at_b: float, rise: float, fall: float) -> float:
+    """An upper bound on [a, b] of a function below its tangents of slope `rise` at a and `fall` at b."""
+    return max(at_a, at_b, meeting_point(a, b, at_a, at_b, rise, fall)[1])
 
 
-def _bound(a: float, b: float, at_a: float, at_b: float, rise: float, fall: float) -> tuple[float, float]:
-    """The bound on one interval, and where the tangents meet.
+def meeting_point(a: float, b: float, at_a: float, at_b: float, rise: float, fall: float) -> tuple[float, float]:
+    """Where in [a, b] the tangents of slope `rise` at a and `fall` at b meet, and how high, rounded up.
 
-    For any x between, on either side of x one of the tangents stays at or below its value at x; the bound is the larger
-    of the two, rounded up.
+    Left of any x the first tangent, right of it the second one, is at most the larger of its values at its own end and
+    at x; so the larger of the two at x bounds the rest.
     """
-    rise, fall = max(rise, 0.0), min(fall, 0.0)
     x = a + (at_b - at_a - fall * (b - a)) / (rise - fall) if rise > fall else 0.5 * (a + b)
     x = min(max(x, a), b)
     up, down = rise * (x - a), fall * (x - b)
-    room = ROOM * (abs(at_a) + abs(at_b) + up + down)
-    return max(at_a + up, at_b + down) + room, x
+    return x, max(at_a + up, at_b + down) + ROOM * (abs(at_a) + abs(at_b) + abs(up) + abs(down))
 
 
 def branch_and_bound(curve: Curve, *, tolerance: float = 1e-9, max_passes: int = 500) -> Optimum:
     """The price whose utility is within `tolerance`, relative, of a rigorous bound; one pass over followers a node.
 
-    On [a, b] each convex kink is replaced by its secant, which leaves a concave majorant that two tangents bound.
+    On [a, b] the utility is a concave function plus a ramp J * max(0, p - t) for each convex kink t, of jump J. Two
+    tangents bound the concave part; tangent plus ramps is convex on either side of the point where the tangents meet,
+    so that it is largest there or at an end.
     """
     search = _Search(curve)
     while search.passes < max_passes and search.gap > tolerance:
@@ -121,11 +122,15 @@ class _Search:
 
     def __init__(self, curve: Curve) -> None:
         self.curve = curve
-        self.passes = 0
+        self._before = curve.evaluations
         self.price, self.value = curve.low, -np.inf
         self._leaves: list[tuple[float, float, float, tuple[float, ...], tuple[float, ...]]] = []
         ends = self._visit(curve.low), self._visit(curve.high)
         self._push(*ends)
+
+    @property
+    def passes(self) -> int:
+        return self.curve.evaluations - self._before
 
     @property
     def upper(self) -> float:
@@ -147,7 +152,6 @@ class _Search:
     def _visit(self, price: float) -> tuple[float, float, float, float]:
         point = self.curve.at(price)
         doubt = self.curve.ambiguity(price) + self.curve.slope_error
-        self.passes += 1
         if point.value > self.value:
             self.price, self.value = price, point.value
         return price, point.value, point.slope, doubt
@@ -155,6 +159,8 @@ class _Search:
     def _push(self, left: tuple[float, ...], right: tuple[float, ...]) -> None:
         a, at_a, slope_a, doubt_a = left
         b, at_b, slope_b, doubt_b = right
-        more, less = self.curve.correction(a, b)
-        bound, x = _bound(a, b, at_a, at_b, slope_a + doubt_a + more, slope_b - doubt_b - less)
+        height, steepness = self.curve.ramps(a, b)
+        x, concave = meeting_point(a, b, at_a, at_b - height, slope_a + doubt_a, slope_b - doubt_b - steepness)
+        top = concave + self.curve.ramps(a, x)[0]
+        bound = max(at_a, at_b, top + ROOM * abs(top))
         heapq.heappush(self._leaves, (-bound, x, b, left, right))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from solvers.core import Solution, Status
+from solvers.stackelberg._curve import NotConcave
 from solvers.stackelberg._game import Profile, StackelbergGame
 
 
@@ -27,7 +28,7 @@ def bisection(game: StackelbergGame, *, tolerance: float = 1e-12, max_iterations
     steps = 0
     while high - low > tolerance * max(1.0, abs(low)) and steps < max_iterations:
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if game.leader_slopes(middle)[1] > 0 else (low, middle)
+        low, high = (middle, high) if _slope(game, middle) > 0 else (low, middle)
         steps += 1
     return _claim(game, 0.5 * (low + high), "bisection", steps)
 
@@ -44,12 +45,26 @@ def bounded(game: StackelbergGame, *, tolerance: float = 1e-12) -> Solution[Prof
     from scipy.optimize import minimize_scalar
 
     found = minimize_scalar(
-        lambda price: -game.leader_utility(float(price)),
+        lambda price: -_utility(game, float(price)),
         bounds=game.bounds,
         method="bounded",
         options={"xatol": tolerance},
     )
     return _claim(game, float(found.x), "bounded", int(found.nfev))
+
+
+def _utility(game: StackelbergGame, price: float) -> float:
+    try:
+        return game.curve.at(price).value
+    except NotConcave:
+        return game.leader_utility(price)
+
+
+def _slope(game: StackelbergGame, price: float) -> float:
+    try:
+        return game.curve.at(price).slope
+    except NotConcave:
+        return game.leader_slopes(price)[1]
 
 
 def _claim(game: StackelbergGame, price: float, method: str, evaluations: int) -> Solution[Profile]:

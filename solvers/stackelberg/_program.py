@@ -9,12 +9,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
 import sympy as sp
 
-from solvers.core import Array, InvalidGame
+from solvers.core import Array, InvalidGame, Mask, Positions
 
 Value: TypeAlias = "Array | float"
 Environment: TypeAlias = Mapping[str, Value]
@@ -97,7 +98,12 @@ class Program:
         return [registers[k] for k in self.outputs]
 
     def _leaf(self, k: int, node: Node, env: Environment) -> Value:
-        return float(self.labels[k]) if node.op is Op.CONSTANT else env[str(self.labels[k])]
+        return self._numbers[k] if node.op is Op.CONSTANT else env[str(self.labels[k])]
+
+    @cached_property
+    def _numbers(self) -> Mapping[int, float]:
+        """The constants in float64."""
+        return {k: float(label) for k, label in self.labels.items() if not isinstance(label, str)}
 
     def split(self, hot: Iterable[str]) -> tuple[Program, tuple[str, ...], Program]:
         """The program in two: what needs no `hot` input, the names of its outputs, and the rest, which reads those."""
@@ -186,6 +192,13 @@ def _power(a: Value, exponent: int) -> Value:
     for _ in range(exponent - 1):
         result = result * a
     return result
+
+
+def picked(env: Environment, chosen: slice | Mask | Positions) -> dict[str, Value]:
+    """The chosen followers' part of every column; numbers stay numbers."""
+    return {
+        name: value[chosen] if isinstance(value, np.ndarray) and value.ndim else value for name, value in env.items()
+    }
 
 
 # --- intervals -----------------------------------------------------------------------------------------------------

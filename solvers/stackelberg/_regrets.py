@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from solvers.core import Array
-from solvers.stackelberg._program import lower
+from solvers.stackelberg._program import Value, lower, picked
 
 if TYPE_CHECKING:
     from solvers.stackelberg._game import Profile, StackelbergGame
@@ -22,7 +22,8 @@ GRID = 33  # decisions tried per follower besides the numeric maximiser
 PRICES = 513  # prices the leader tries at first, if followers are few
 ZOOM, ZOOMS, PEAKS = 17, 6, 3  # finer grids around the best prices found
 WORK = 2e7  # about how many best responses the leader's regret may cost
-BATCH = 1 << 17  # best responses computed at a time
+CHUNK = 1 << 14  # followers looked at together, so that what is computed of them stays in the cache
+BATCH = 1 << 16  # best responses computed at a time
 
 
 def infeasibility(game: StackelbergGame, profile: Profile) -> float:
@@ -32,8 +33,8 @@ def infeasibility(game: StackelbergGame, profile: Profile) -> float:
     if not _fits(game, profile):
         return float("inf")
     inside = profile.decisions[~np.isnan(profile.decisions)]
-    worst = np.max(_Deviations(game.among(profile)).violation(profile.price, inside))
-    return float(np.max([outside, worst]))
+    worst = [np.max(part.violation(profile.price, inside[part.where])) for part in _parts(game.among(profile))]
+    return float(np.max([outside, *worst]))
 
 
 def regrets(game: StackelbergGame, profile: Profile) -> Array:
@@ -41,16 +42,15 @@ def regrets(game: StackelbergGame, profile: Profile) -> Array:
     result = np.zeros(1 + len(game.names))
     if not _fits(game, profile):
         return result + np.inf
-    part, takes_part = game.among(profile), ~np.isnan(profile.decisions)
+    among, takes_part = game.among(profile), ~np.isnan(profile.decisions)
     decisions = profile.decisions[takes_part]
-    deviations = _Deviations(part)
-    here = part.follower_utilities(profile.price, decisions)
-    best = deviations.best_payoff(profile.price, decisions)
+    parts = _parts(among)
+    best = np.concatenate([part.best_payoff(profile.price, decisions[part.where]) for part in parts])
     if game.participation:
         best = np.fmax(best, 0.0)  # leaving is worth nothing
-    result[1:][takes_part] = best - here
+    result[1:][takes_part] = best - among.follower_utilities(profile.price, decisions)
     result[1:][~takes_part] = _outside_regrets(game, profile)[~takes_part]
-    result[0] = deviations.best_price_payoff(decisions) - part.leader_utility(profile.price, decisions)
+    result[0] = _best_price_payoff(among, parts, decisions) - among.leader_utility(profile.price, decisions)
     return np.where(result > 0, result, np.where(np.isnan(result), np.nan, 0.0))
 
 
@@ -59,7 +59,8 @@ def _outside_regrets(game: StackelbergGame, profile: Profile) -> Array:
     gains = np.full(len(game.names), np.inf)
     for positions, joined, places in game.joined(profile) if game.participation else ():
         start = joined.best_response(profile.price)  # only a feasible point to search from
-        gains[positions] = _Deviations(joined).best_payoff(profile.price, start)[places]
+        payoffs = [part.best_payoff(profile.price, start[part.where]) for part in _parts(joined)]
+        gains[positions] = np.concatenate(payoffs)[places]
     return gains
 
 
@@ -67,18 +68,57 @@ def _fits(game: StackelbergGame, profile: Profile) -> bool:
     return np.shape(profile.decisions) == (len(game.names),) and not bool(np.all(np.isnan(profile.decisions)))
 
 
-class _Deviations:
-    """What the leader and the followers could get instead, among those who take part."""
+def _best_price_payoff(game: StackelbergGame, parts: list[_Deviations], start: Array) -> float:
+    """The most the leader gets at any tried price: a grid, then finer ones around its best points."""
+    low, high = game.bounds
+    per_grid = WORK / (8 * len(start))
+    prices = np.linspace(low, high, int(np.clip(per_grid, 5, PRICES)))
+    payoffs = _payoffs(parts, prices, start)
+    best = float(np.max(payoffs))
+    for k in np.argsort(payoffs)[::-1][: PEAKS if per_grid > PRICES else 1]:
+        a, b = prices[max(k - 1, 0)], prices[min(k + 1, len(prices) - 1)]
+        for _ in range(ZOOMS if per_grid > PRICES else 1):
+            finer = np.linspace(a, b, int(np.clip(per_grid, 5, ZOOM)))
+            at = _payoffs(parts, finer, start)
+            top = int(np.argmax(at))
+            best = float(np.max([best, at[top]]))
+            a, b = finer[max(top - 1, 0)], finer[min(top + 1, len(finer) - 1)]
+    return best
 
-    def __init__(self, game: StackelbergGame) -> None:
-        self.game = game
+
+def _payoffs(parts: list[_Deviations], prices: Array, start: Array) -> Array:
+    """The leader's utility at each of the prices (m,), followers maximising numerically."""
+    total = np.zeros(len(prices))
+    for part in parts:
+        at_once = max(1, BATCH // (part.where.stop - part.where.start))
+        for k in range(0, len(prices), at_once):
+            total[k : k + at_once] += part.payoff(prices[k : k + at_once, None], start[part.where])
+    return total
+
+
+def _parts(game: StackelbergGame) -> list[_Deviations]:
+    n = len(game.names)
+    return [_Deviations(game, slice(start, min(start + CHUNK, n))) for start in range(0, n, CHUNK)]
+
+
+class _Deviations:
+    """What some of the followers could get instead, and what the leader would then get from them."""
+
+    def __init__(self, game: StackelbergGame, where: slice) -> None:
+        self.where = where
+        self._response, self._form, self._bounds = game.response, game.form, game.bounds
+        self._env = picked(game.values, where)
         self._constraints = [lower([c.left, c.right]) for c in game.form.constraints]
+        self._utility, self._leader = lower([game.form.follower_utility]), lower([game.form.leader_utility])
         self._moving = any(game.form.price in c.gap.free_symbols for c in game.form.constraints)
         self._fixed: tuple[Array, Array] | None = None
 
+    def _at(self, price: float | Array, decisions: Array) -> dict[str, Value]:
+        return {**self._env, self._form.price.name: price, self._form.decision.name: decisions}
+
     def violation(self, price: float | Array, decisions: Array) -> Array:
         """The worst relative violation of any constraint, per follower."""
-        env = self.game.at(price, **{self.game.form.decision.name: decisions})
+        env = self._at(price, decisions)
         worst = np.zeros(decisions.shape)
         for program in self._constraints:
             left, right = program.evaluate(env)
@@ -91,51 +131,37 @@ class _Deviations:
     def best_payoff(self, price: float, start: Array) -> Array:
         """Each follower's best payoff: at the numeric maximiser, and on a grid that needs no concavity."""
         low, high = self._interval(price, start)
-        best = self.game.follower_utilities(price, self._maximiser(price, low, high))
+        best = self._payoff_at(price, self._maximiser(price, low, high))
         for share in np.linspace(0.0, 1.0, GRID) if np.all(np.isfinite(high - low)) else ():
-            best = np.fmax(best, self.game.follower_utilities(price, low + share * (high - low)))
+            best = np.fmax(best, self._payoff_at(price, low + share * (high - low)))
         return best
 
-    def best_price_payoff(self, start: Array) -> float:
-        """The most the leader gets at any tried price: a grid, then finer ones around its best points."""
-        low, high = self.game.bounds
-        per_grid = WORK / (8 * len(start))
-        prices = np.linspace(low, high, int(np.clip(per_grid, 5, PRICES)))
-        payoffs = self._payoffs(prices, start)
-        best = float(np.max(payoffs))
-        peaks = np.argsort(payoffs)[::-1][: PEAKS if per_grid > PRICES else 1]
-        for k in peaks:
-            a, b = prices[max(k - 1, 0)], prices[min(k + 1, len(prices) - 1)]
-            for _ in range(ZOOMS if per_grid > PRICES else 1):
-                finer = np.linspace(a, b, int(np.clip(per_grid, 5, ZOOM)))
-                at = self._payoffs(finer, start)
-                top = int(np.argmax(at))
-                best = float(np.max([best, at[top]]))
-                a, b = finer[max(top - 1, 0)], finer[min(top + 1, len(finer) - 1)]
-        return best
+    def _payoff_at(self, price: float, decisions: Array) -> Array:
+        return np.broadcast_to(self._utility.evaluate(self._at(price, decisions))[0], decisions.shape)
 
-    def _payoffs(self, prices: Array, start: Array) -> Array:
-        at_once = max(1, BATCH // len(start))
-        parts = [self._payoff(prices[k : k + at_once, None], start) for k in range(0, len(prices), at_once)]
-        return np.concatenate(parts)
-
-    def _payoff(self, prices: Array, start: Array) -> Array:
-        """The leader's utility at each of the prices (m, 1), followers maximising numerically."""
-        low, high = self._interval(prices, start)
-        return np.asarray(np.sum(self.game.leader_terms(prices, self._maximiser(prices, low, high)), axis=1))
+    def payoff(self, prices: Array, start: Array) -> Array:
+        """What the leader gets from these followers at each of the prices (m, 1)."""
+        best = self._maximiser(prices, *self._interval(prices, start))
+        return np.asarray(np.sum(np.broadcast_to(self._leader.evaluate(self._at(prices, best))[0], best.shape), axis=1))
 
     def _maximiser(self, price: float | Array, low: Array, high: Array) -> Array:
-        return self.game.response.numeric(self.game.at(price), low, high)
+        return self._response.numeric({**self._env, self._form.price.name: price}, low, high)
 
     def _interval(self, price: float | Array, start: Array) -> tuple[Array, Array]:
         """The ends of the feasible interval around `start`, by doubling steps and then halving them."""
         if self._moving:
-            start = self.game.best_response(price)  # only a feasible point from which to look for the ends
+            start = self._feasible(price, start.shape)
             return self._edge(price, start, -1.0), self._edge(price, start, 1.0)
         if self._fixed is None:
-            price = self.game.bounds[0]
+            price = self._bounds[0]
             self._fixed = self._edge(price, start, -1.0), self._edge(price, start, 1.0)
         return self._fixed
+
+    def _feasible(self, price: float | Array, shape: tuple[int, ...]) -> Array:
+        """Some feasible decision to search from, where the interval moves with the price."""
+        env = {**self._env, self._form.price.name: price}
+        shape = np.broadcast_shapes(np.shape(price), shape)
+        return np.array(np.broadcast_to(self._response.best(env, self._response.limits(env, shape)), shape))
 
     def _edge(self, price: float | Array, start: Array, sign: float) -> Array:
         inside, step = start.copy(), sign * np.maximum(1e-3 * np.abs(start), 1e-6)

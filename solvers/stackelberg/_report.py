@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from solvers.stackelberg._derive import Case, CaseTable
 from solvers.stackelberg._game import Excluded, Profile, StackelbergGame
 from solvers.stackelberg._prove import Obligation
 
+ROWS = 10_000  # followers written at a time
 SHOWN = 5  # followers at either end of the table
 
 
@@ -117,21 +119,40 @@ class Report:
 
     # --- JSON ------------------------------------------------------------------------------------------------------
 
-    def as_json(self) -> dict[str, Any]:
-        """The contract that scripts depend on."""
-        names = [str(self.game.names[int(k)]) for k in self.members]
-        columns = (self.decisions, self.utilities, self.certificate.regrets[1:][self.members])
-        rows = zip(names, *(c.tolist() for c in columns), self.cases, strict=True)
+    def json(self) -> Iterator[str]:
+        """The contract that scripts depend on, as pieces of one JSON document."""
+        before, after = self._summary(), self._evidence()
+        yield "{" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in before.items())
+        yield ',\n"followers": ['
+        for start in range(0, len(self.members), ROWS):
+            rows = json.dumps(self._followers(slice(start, start + ROWS)), allow_nan=False)
+            yield (",\n " if start else "\n ") + rows[1:-1].replace("}, {", "},\n {")
+        yield (
+            "],\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in after.items()) + "}\n"
+        )
+
+    def _followers(self, part: slice) -> list[dict[str, Any]]:
+        chosen = self.members[part]
+        columns = (self.decisions[part], self.utilities[part], self.certificate.regrets[1:][chosen])
+        names = [str(self.game.names[int(k)]) for k in chosen]
+        return [
+            {"name": name, "decision": decision, "utility": utility, "case": case, "regret": _finite(regret)}
+            for name, decision, utility, regret, case in zip(
+                names, *(c.tolist() for c in columns), self.cases[part], strict=True
+            )
+        ]
+
+    def _summary(self) -> dict[str, Any]:
         return {
             "scenario": self.scenario,
             "status": str(self.solution.status.name.lower()),
             "price": self.profile.price,
             "leader_utility": self.solution.stats["leader_utility"],
             "gap": _finite(self.solution.stats["gap"]),
-            "followers": [
-                {"name": name, "decision": decision, "utility": utility, "case": case, "regret": _finite(regret)}
-                for name, decision, utility, regret, case in rows
-            ],
+        }
+
+    def _evidence(self) -> dict[str, Any]:
+        return {
             "excluded": [{"name": e.name, "reason": e.reason} for e in self.excluded],
             "cases": [_case_json(case) for case in self.table.cases],
             "proof": [_obligation_json(obligation) for obligation in self.proof],

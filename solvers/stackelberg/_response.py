@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import sympy as sp
 
-from solvers.core import Array, InvalidGame
+from solvers.core import Array, InvalidGame, Mask
 from solvers.stackelberg._declaration import Declaration
 from solvers.stackelberg._derive import CaseTable
 from solvers.stackelberg._program import Environment, Program, lower
 
 MAX_ITERATIONS = 200
+CLOSE = 64 * 2.0**-52  # relative Newton step that is as small as the rounding of U' makes it
 SLACK = 8 * 2.0**-52  # relative room for two limits that coincide but for rounding
 
 
@@ -111,7 +112,7 @@ class Response:
         low, high = self._bracket(env, low, high)
         rises_low = self._marginal(env, low)[0] > 0
         rises_high = self._marginal(env, high)[0] >= 0
-        root = self._newton(env, low, high)
+        root = self._newton(env, low, high, rises_high | ~rises_low)
         return np.where(rises_high, high, np.where(rises_low, root, low))
 
     def _marginal(self, env: Environment, decision: Array) -> tuple[Array, Array]:
@@ -134,20 +135,22 @@ class Response:
                 raise InvalidGame(f"the follower's problem is unbounded: utility grows with {self.decision} for ever")
         return low, high
 
-    def _newton(self, env: Environment, low: Array, high: Array) -> Array:
+    def _newton(self, env: Environment, low: Array, high: Array, done: Mask) -> Array:
+        """Where U' changes sign between `low` and `high`, unless `done`; every fourth step halves the bracket."""
         low, high = low.copy(), high.copy()
         point = 0.5 * (low + high)
         for k in range(MAX_ITERATIONS):
+            if np.all(done):
+                break
             first, second = self._marginal(env, point)
             low, high = np.where(first > 0, point, low), np.where(first <= 0, point, high)
             with np.errstate(all="ignore"):
                 step = point - first / second
+            done |= (
+                (first == 0) | (np.abs(step - point) <= CLOSE * np.abs(point)) | (high - low <= CLOSE * np.abs(point))
+            )
             inside = (step > low) & (step < high) & (k % 4 != 3)
-            new = np.where(inside, step, 0.5 * (low + high))
-            done = np.abs(new - point) <= 2.0**-52 * np.abs(point)
-            point = new
-            if np.all(done):
-                break
+            point = np.where(done, point, np.where(inside, step, 0.5 * (low + high)))
         return point
 
 
