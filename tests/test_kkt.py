@@ -14,9 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from solvers.core import InvalidGame
-from solvers.stackelberg._declaration import Constraint, Declaration
-from solvers.stackelberg._derive import Case, CaseTable, derive
-from solvers.stackelberg._prove import Obligation, prove
+from solvers.stackelberg import Case, CaseTable, Constraint, Declaration, Obligation, derive, prove
 
 # The incentive game of Baccour et al. (IEEE IoT Journal 11(12), 2024): (20), (22) and (23) with log(1 + slack).
 price, delta, s, W, rho, zeta, lo, hi, lo_j, hi_j, T_comm, T_max, H, H_mean, I_rep, eta = sp.symbols(
@@ -500,6 +498,23 @@ def test_aggregates_and_symbols_without_assumptions_are_taken_as_real() -> None:
     table = derive(follower(p * d * total + plain - a * d**2 / 2))
     assert (table.cases[0].decision or ())[0] == p * total / a
     assert {o.verdict for o in prove(table)} == {"proved"}
+
+
+@pytest.mark.parametrize("kind", [float, np.float64, sp.Float])
+def test_floats_give_the_table_of_the_fractions_that_they_are_written_as(kind: type) -> None:
+    def table(bound: object, rate: object, fact: object) -> CaseTable:
+        limited = follower(rate * p * d / (d + a) - b * d**3, (Constraint("low", bound, d),))
+        return derive(limited, facts=(sp.Gt(a, fact),))
+
+    exact = table(sp.Rational(1, 100), sp.Rational(5, 2), sp.Rational(3, 10))
+    assert table(kind(0.01), kind(2.5), kind(0.3)) == exact
+    assert exact.cases[1].decision == (sp.Rational(1, 100),)
+
+
+@pytest.mark.parametrize("number", [sp.Float("0.1", 50), sp.Float("1e-400"), sp.Float("1e400")])
+def test_a_float_that_is_no_double_is_refused(number: sp.Float) -> None:
+    with pytest.raises(InvalidGame, match="floats must have double precision, got "):
+        derive(follower(SATURATING, (Constraint("low", number, d),)))
 
 
 # --------------------------------------------------------------------------------- vector decisions

@@ -37,6 +37,8 @@ class Certificate:
 def certify(game: Game[P], profile: P, *, tolerance: float = 1e-9) -> Certificate:
     """Whether no player gains more than `tolerance`, in payoff units, by deviating.
 
+    Where payoffs are large, float64 cannot tell 1e-9 apart: certify with the tolerance that the solver's `stats` name.
+
     Raises
     ------
     ValueError

@@ -9,8 +9,10 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from solvers.stackelberg._aggregates import Greatest, Least, Mean, Total
+    from solvers.stackelberg._cases import Case, CaseTable
     from solvers.stackelberg._declaration import Constraint, Declaration
-    from solvers.stackelberg._derive import Case, CaseTable, derive
+    from solvers.stackelberg._derive import derive
     from solvers.stackelberg._game import Excluded, Profile, StackelbergGame, best_response
     from solvers.stackelberg._local import bisection, bounded
     from solvers.stackelberg._prove import Obligation, prove
@@ -18,10 +20,14 @@ if TYPE_CHECKING:
     from solvers.stackelberg._solve import solve
 
 _HOME = {
+    "Greatest": "_aggregates",
+    "Least": "_aggregates",
+    "Mean": "_aggregates",
+    "Total": "_aggregates",
     "Constraint": "_declaration",
     "Declaration": "_declaration",
-    "Case": "_derive",
-    "CaseTable": "_derive",
+    "Case": "_cases",
+    "CaseTable": "_cases",
     "derive": "_derive",
     "Excluded": "_game",
     "Profile": "_game",
@@ -42,9 +48,13 @@ __all__ = [
     "Constraint",
     "Declaration",
     "Excluded",
+    "Greatest",
+    "Least",
+    "Mean",
     "Obligation",
     "Profile",
     "StackelbergGame",
+    "Total",
     "best_response",
     "bisection",
     "bounded",

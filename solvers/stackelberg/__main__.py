@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 if TYPE_CHECKING:
+    from solvers.stackelberg._convex import Comparison
     from solvers.stackelberg._game import StackelbergGame
-    from solvers.stackelberg._report import Check, Report
+    from solvers.stackelberg._report import Report
 
     Outputs: TypeAlias = list[tuple[Path, Callable[[Report], bytes]]]
 
 SCENARIOS = sorted(path.stem for path in Path(__file__).with_name("scenarios").glob("*.toml"))
 TOLERANCE = 1e-9  # of the leader's utility, or of 1 if that is less
-CHECK_TOLERANCE = 1e-6  # of a follower's range, what CVXPY's solvers are asked to confirm
 
 
 class _Parser(argparse.ArgumentParser):
@@ -116,12 +116,10 @@ def _solve(options: argparse.Namespace) -> Report:
     return Report(options.scenario, game, solution, certificate, table, proof, local, checks, seconds)
 
 
-def _checks(game: StackelbergGame, price: float) -> tuple[Check, ...]:
+def _checks(game: StackelbergGame, price: float) -> tuple[Comparison, ...]:
     from solvers.stackelberg._convex import compare
-    from solvers.stackelberg._report import Check
 
-    found = [compare(game, p) for p in (game.bounds[0], price, game.bounds[1])]
-    return tuple(Check(f"CVXPY, {c.solver}", c.price, c.deviation, CHECK_TOLERANCE, c.worst) for c in found)
+    return tuple(compare(game, p) for p in (game.bounds[0], price, game.bounds[1]))
 
 
 def _settings(pairs: list[str]) -> dict[str, float]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 AGREEMENT = 1e-6  # largest deviation from the closed form, as a share of the follower's range
 STEP = 1e-9  # a refinement step, in units of z, that ends the refinement
 STEPS = 12  # refinement steps at most; they converge quadratically
-NARROW = 1e-9  # a range below this share of the decision's size counts as this share
+NARROW = 1e-6  # a range below this share of the decision's size counts as this share
 EXPONENTS = range(-100, 101)  # powers of two tried as the distance to a maximiser without a limit
 # OSQP's own polishing is no more exact, and prints to stdout.
 OSQP = {"solver": "OSQP", "eps_abs": 1e-12, "eps_rel": 1e-12, "max_iter": 50_000, "polishing": False}
@@ -228,7 +228,8 @@ def _simpler(atom: sp.Expr, d: sp.Symbol) -> sp.Expr | None:
         return None
     forms: list[sp.Expr] = []
     if atom.func is sp.log:
-        forms = [] if _is_affine(atom.args[0], d) else [sp.expand_log(sp.log(sp.factor(atom.args[0])))]
+        inside = atom.args[0]
+        forms = [sp.expand_log(sp.log(sp.factor(inside)))] if inside.is_polynomial(d) else []
     elif not (atom.is_Pow and (atom.exp.has(d) or _is_affine(atom.base, d))):
         forms = [sp.apart(sp.cancel(atom), d)] if atom.is_rational_function(d) and not atom.is_polynomial(d) else []
         forms += [sp.expand(atom, power_exp=False)] if atom.is_Mul else []
@@ -437,18 +438,21 @@ class _Builder:
         if atom.func is not sp.log and atom.func is not sp.exp and not (atom.is_Pow and not atom.exp.has(self.d)):
             raise InvalidGame(f"the follower problem: CVXPY has no convex or concave form of the term {atom}")
         row = self._row(_decompose(atom.args[0], self.d))
-        size = self._size(row)
+        level, spread = self._extent(row)
+        if atom.func is sp.exp:
+            with np.errstate(over="ignore"):  # CVXPY refuses data that is not finite
+                factor = np.exp(level + spread)
+            return _Atom(self.cp.exp(self._inside(row.shifted(-level - spread))), factor)
+        size = np.abs(level) + spread
         if atom.func is sp.log:
             return _Atom(self.cp.log(self._inside(row.over(size))), 1.0, np.log(size))
-        if atom.func is sp.exp:
-            return _Atom(self.cp.exp(self._inside(row.shifted(-size))), np.exp(size))
         exponent = self._exponent(atom, row)
         return _Atom(self.cp.power(self._inside(row.over(size)), exponent), size**exponent)
 
-    def _size(self, row: _Row) -> Array:
-        """The largest absolute value at the middle price, about, over z in [-1, 1]."""
+    def _extent(self, row: _Row) -> tuple[Array, Array]:
+        """A row's constant, and about how far it moves from there, at the middle price for z in [-1, 1]."""
         square, slope, constant, *rest = self._totals(row, self.samples[0])
-        return np.asarray(np.abs(square) + np.abs(slope) + np.abs(constant) + np.sum(np.abs(rest), axis=0))
+        return constant, np.asarray(np.abs(square) + np.abs(slope) + np.sum(np.abs(rest), axis=0))
 
     def _exponent(self, power: sp.Expr, row: _Row) -> float:
         """The exponent as a number, where CVXPY's reading of the power, for nonnegative bases, is the declared one."""

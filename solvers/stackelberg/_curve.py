@@ -18,7 +18,7 @@ import sympy as sp
 
 from solvers.core import Array, Mask, Positions
 from solvers.stackelberg._pieces import BLOCK, PRICE, SUM_UNITS, Piece, Point, pieces_of
-from solvers.stackelberg._program import UNIT, Environment, Program, Value, lower, magnitude, picked
+from solvers.stackelberg._program import UNIT, Environment, Interval, Program, Value, lower, magnitude, picked
 from solvers.stackelberg._roots import usable_root
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class _Forms:
         limit = d.leader_utility.xreplace({x: target}).xreplace(renamed)
         (price,) = renamed.values()
         self.pieces = [_derivatives(e, price) for e in (limit, inside, limit)]
-        self.bends = [lower([sp.diff(e, price, 2)]) for e in (limit, inside, limit)]
+        self.bends = [_two_forms(sp.diff(e, price, 2)) for e in (limit, inside, limit)]
         self.move = lower([interior.xreplace(renamed), sp.diff(interior.xreplace(renamed), price)])
         self.threshold = lower([inverse])
         self.splits = [program.split([PRICE]) for program in self.pieces]
@@ -241,11 +241,17 @@ class _Slice:
             worst = np.full(start.shape, -np.inf)
             for a, b in itertools.pairwise(np.linspace(0.0, 1.0, 2**level + 1)):
                 box = env | {PRICE: (start + a * span, start + b * span)}
-                worst = np.maximum(worst, self.forms.bends[k].enclose(box)[0][1])
+                worst = np.maximum(worst, self._bend_above(k, box))
             chosen = np.arange(len(low))[chosen][worst > 0]
             if not len(chosen):
                 return
         raise NotConcave("a piece of the leader's utility is not shown to be concave in the price")
+
+    def _bend_above(self, k: int, box: dict[str, Interval]) -> Value:
+        """An upper bound of the second derivative: of its first form, and of the other where that leaves doubt."""
+        first, other = self.forms.bends[k]
+        above = first.enclose(box)[0][1]
+        return above if np.all(above <= 0) else np.minimum(above, other.enclose(box)[0][1])
 
     def _errors(self, k: int, low: Array, high: Array, used: Mask) -> tuple[Array, Array]:
         """Bounds on the rounding of value and slope over the piece's range of prices, the final sum included."""
@@ -272,6 +278,11 @@ class _Slice:
             kinks.append(price[here])
             jumps.append(np.broadcast_to(jump, kinks[-1].shape) + 4 * error[here])
         return np.concatenate(kinks), np.concatenate(jumps)
+
+
+def _two_forms(expr: sp.Expr) -> tuple[Program, Program]:
+    """Programs of two equal forms: an interval in which a sign is lost in one may keep it in the other."""
+    return lower([expr]), lower([sp.factor_terms(sp.together(expr))])
 
 
 def _derivatives(expr: sp.Expr, price: sp.Symbol) -> Program:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,9 @@ from solvers.stackelberg._signs import Relation, distinct
 if TYPE_CHECKING:
     from solvers.stackelberg._game import StackelbergGame
 
-__all__ = ["Case", "CaseTable", "derive"]
-
 MOST_CONSTRAINTS = 12
 MOST_DECISIONS = 3
+LONG = 10**9  # numerators and denominators from which a number is derived with as a symbol
 
 
 def derive(game: Declaration | StackelbergGame, *, facts: tuple[Relation, ...] = ()) -> CaseTable:
@@ -33,7 +33,8 @@ def derive(game: Declaration | StackelbergGame, *, facts: tuple[Relation, ...] =
     ------
     InvalidGame
         If the utility is decidably not strictly concave, a constraint does not limit the decision from one side,
-        the problem is decidably infeasible or unbounded, or there are too many constraints or decisions.
+        the problem is decidably infeasible or unbounded, there are too many constraints or decisions, or a float is
+        not a double.
 
     References
     ----------
@@ -52,13 +53,15 @@ def derive(game: Declaration | StackelbergGame, *, facts: tuple[Relation, ...] =
     cap (cap,) (p <= w/cap,)
     """
     declaration = _exact(game if isinstance(game, Declaration) else game.declaration)
-    given = map(_rational, (*(() if isinstance(game, Declaration) else game.facts), *facts))
+    given = map(rational, (*(() if isinstance(game, Declaration) else game.facts), *facts))
     _check(declaration)
     known = tuple(distinct(fact for fact in given if fact != sp.true))
     if sp.false in known:
         raise InvalidGame("facts must be possible together with the signs of the symbols, got one that is false")
+    hidden = _long_numbers(declaration, known)
     derivation = ScalarDerivation if len(declaration.decisions) == 1 else VectorDerivation
-    return derivation(declaration, known).table()
+    table = derivation(_rewritten(declaration, hidden), tuple(_in(fact, hidden) for fact in known)).table()
+    return _shown(table, declaration, {symbol: number for number, symbol in hidden.items()})
 
 
 def _check(declaration: Declaration) -> None:
@@ -74,23 +77,74 @@ def _check(declaration: Declaration) -> None:
             raise InvalidGame(f"follower utility must be smooth in {d}, got {declaration.follower_utility}")
 
 
-def _exact(declaration: Declaration) -> Declaration:
-    """The declaration with fractions for floats, which SymPy cannot factor."""
-    sides = [(c, _rational(c.left), _rational(c.right)) for c in declaration.constraints]
+def _long_numbers(declaration: Declaration, facts: tuple[Relation, ...]) -> dict[sp.Basic, sp.Basic]:
+    """Symbols of the same sign for numbers such as 1e-27, over whose digits SymPy's factoring would take for ever."""
+    sides = [side for c in declaration.constraints for side in (c.left, c.right)]
+    numbers = sp.Tuple(declaration.follower_utility, *sides, *facts).atoms(sp.Rational)
+    long = sorted(n for n in numbers if max(abs(n.p), n.q) > LONG)
+    return {n: sp.Dummy(str(n), positive=n > 0, negative=n < 0) for n in long}
+
+
+def _rewritten(declaration: Declaration, rule: Mapping[sp.Basic, sp.Basic]) -> Declaration:
     return replace(
         declaration,
-        leader_utility=_rational(declaration.leader_utility),
-        follower_utility=_rational(declaration.follower_utility),
+        follower_utility=_in(declaration.follower_utility, rule),
+        constraints=tuple(
+            replace(c, left=_in(c.left, rule), right=_in(c.right, rule)) for c in declaration.constraints
+        ),
+    )
+
+
+def _in(expr: sp.Basic, rule: Mapping[sp.Basic, sp.Basic]) -> sp.Basic:
+    """The expression with replacements; a relation stays one, even where SymPy could now decide it."""
+    if isinstance(expr, sp.core.relational.Relational):
+        return expr.func(expr.lhs.xreplace(rule), expr.rhs.xreplace(rule), evaluate=False)
+    return expr.xreplace(rule)
+
+
+def _shown(table: CaseTable, declaration: Declaration, rule: Mapping[sp.Basic, sp.Basic]) -> CaseTable:
+    """The table with the numbers back in place."""
+    if not rule:
+        return table
+
+    def back(items: tuple[sp.Basic, ...]) -> tuple[sp.Basic, ...]:
+        return tuple(_in(item, rule) for item in items)
+
+    cases = tuple(
+        Case(
+            case.active,
+            None if case.decision is None else back(case.decision),
+            {name: _in(value, rule) for name, value in case.multipliers.items()},
+            back(case.conditions),
+            back(case.compatibility),
+            back(case.thresholds),
+        )
+        for case in table.cases
+    )
+    facts, stationarity = back(table.facts), back(table.stationarity)
+    return CaseTable(declaration, table.multipliers, _in(table.lagrangian, rule), stationarity, facts, cases)
+
+
+def _exact(declaration: Declaration) -> Declaration:
+    """The declaration with fractions for floats, which SymPy cannot factor."""
+    sides = [(c, rational(c.left), rational(c.right)) for c in declaration.constraints]
+    return replace(
+        declaration,
+        leader_utility=rational(declaration.leader_utility),
+        follower_utility=rational(declaration.follower_utility),
         constraints=tuple(replace(c, left=left, right=right) for c, left, right in sides),
     )
 
 
-def _rational(expr: sp.Basic) -> sp.Basic:
+def rational(expr: sp.Basic) -> sp.Basic:
+    """The expression with each float as the fraction of its shortest decimal."""
     symbolic = sp.sympify(expr, strict=True)
     return symbolic.xreplace({number: _fraction(number) for number in symbolic.atoms(sp.Float)})
 
 
 def _fraction(number: sp.Float) -> sp.Rational:
-    """The shortest decimal that gives the float; of one that is no double, the value itself."""
+    """The shortest decimal that gives the float, as a fraction."""
     double = float(number)
-    return sp.Rational(repr(double)) if number == double else sp.Rational(number)
+    if number != double:
+        raise InvalidGame(f"floats must have double precision, got {number}; write a sympy.Rational for another value")
+    return sp.Rational(repr(double))

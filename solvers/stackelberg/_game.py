@@ -13,9 +13,10 @@ import sympy as sp
 from solvers.core import Array, InvalidGame, Mask, Positions
 from solvers.stackelberg import _checks, _regrets, _slopes
 from solvers.stackelberg._aggregates import Aggregate
+from solvers.stackelberg._cases import CaseTable
 from solvers.stackelberg._curve import Curve
 from solvers.stackelberg._declaration import Constraint, Declaration
-from solvers.stackelberg._derive import CaseTable, derive
+from solvers.stackelberg._derive import derive, rational
 from solvers.stackelberg._program import Program, Value, lower
 from solvers.stackelberg._response import Limits, Response
 from solvers.stackelberg._values import differences, settle, signed
@@ -103,9 +104,9 @@ class StackelbergGame:
         form = Declaration(
             plain[price],
             (plain[decision],),
-            leader_utility.xreplace(plain),
-            follower_utility.xreplace(plain),
-            tuple(Constraint(name, a.xreplace(plain), b.xreplace(plain)) for name, (a, b) in pairs.items()),
+            rational(leader_utility).xreplace(plain),
+            rational(follower_utility).xreplace(plain),
+            tuple(Constraint(name, *(rational(s).xreplace(plain) for s in pair)) for name, pair in pairs.items()),
         )
         columns = {name: np.array(column, dtype=np.float64) for name, column in table.items()}
         sizes = {column.shape for column in columns.values()}
@@ -120,7 +121,7 @@ class StackelbergGame:
             names=names,
             table=columns,
             parameters={name: float(value) for name, value in (parameters or {}).items()},
-            derived={name: expr.xreplace(plain) for name, expr in (derived or {}).items()},
+            derived={name: rational(expr).xreplace(plain) for name, expr in (derived or {}).items()},
             participation=participation,
         )
         _checks.validate(whole)
@@ -387,7 +388,5 @@ def _sides(name: str, constraint: sp.Rel | tuple[sp.Expr, sp.Expr]) -> tuple[sp.
 
 
 def _plain(expressions: Sequence[sp.Expr]) -> dict[sp.Basic, sp.Basic]:
-    """Every symbol, mapped to a real one of the same name, and every decimal to the fraction it is written as."""
-    whole = sp.Tuple(*expressions)
-    numbers = {number: sp.Rational(repr(float(number))) for number in whole.atoms(sp.Float)}
-    return numbers | {s: sp.Symbol(s.name, real=True) for s in whole.free_symbols}
+    """Every symbol, mapped to a real one of the same name."""
+    return {s: sp.Symbol(s.name, real=True) for s in sp.Tuple(*expressions).free_symbols}

@@ -31,7 +31,7 @@ class _Printer(LatexPrinter):  # type: ignore[misc]  # SymPy ships no types
 
 
 def _latex(expr: sp.Basic) -> str:
-    return str(_Printer().doprint(expr))
+    return str(_Printer({"mul_symbol": r"\,"}).doprint(expr))
 
 
 def _equations(table: CaseTable) -> list[str]:

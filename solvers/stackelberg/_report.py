@@ -7,21 +7,27 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import sympy as sp
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from sympy.printing.str import StrPrinter
 
 from solvers.core import Array, Positions, Solution, Status
-from solvers.stackelberg._derive import Case, CaseTable
+from solvers.stackelberg._cases import Case, CaseTable
+from solvers.stackelberg._convex import Comparison
 from solvers.stackelberg._game import Excluded, Profile, StackelbergGame
 from solvers.stackelberg._prove import Obligation
 
 ROWS = 10_000  # followers written at a time
+LONG = 10**12  # from which a whole number is shown in powers of ten
 SHOWN = 5  # followers at either end of the table
+
+
+Titled: TypeAlias = tuple[str, Table]
 
 
 class Evidence(Protocol):
@@ -40,22 +46,6 @@ class Evidence(Protocol):
 
 
 @dataclass(frozen=True)
-class Check:
-    """An independent solver's word on the followers' decisions at one price."""
-
-    solver: str
-    price: float
-    deviation: float
-    tolerance: float
-    worst: str
-
-    @property
-    def holds(self) -> bool:
-        """Whether every follower agrees; a deviation of nan never does."""
-        return self.deviation <= self.tolerance
-
-
-@dataclass(frozen=True)
 class Report:
     """Everything that is said about one game."""
 
@@ -66,7 +56,7 @@ class Report:
     table: CaseTable
     proof: tuple[Obligation, ...]
     local: tuple[Solution[Profile], ...]
-    checks: tuple[Check, ...]
+    checks: tuple[Comparison, ...]
     seconds: float
 
     @property
@@ -78,7 +68,7 @@ class Report:
     def stands(self) -> bool:
         """Whether the claim is solved, certified, proved or sampled without failure, and confirmed."""
         proved = all(obligation.verdict != "failed" for obligation in self.proof)
-        confirmed = all(check.holds for check in self.checks)
+        confirmed = all(check.agrees for check in self.checks)
         return self.solution.status is Status.SOLVED and self.certificate.holds and proved and confirmed
 
     @cached_property
@@ -168,7 +158,7 @@ class Report:
                 "seconds": self.seconds,
                 "local_methods": {s.method: {"price": s.profiles[0].price, **s.stats} for s in self.local},
                 "checks": [
-                    {"solver": c.solver, "price": c.price, "deviation": _finite(c.deviation), "holds": c.holds}
+                    {"solver": c.solver, "price": c.price, "deviation": _finite(c.deviation), "holds": c.agrees}
                     for c in self.checks
                 ],
             },
@@ -179,11 +169,12 @@ class Report:
     def print(self, console: Console) -> None:
         """The case table, the proof, the equilibrium, the certificate, and what local methods say."""
         console.print(f"[bold]{self.game.title or self.scenario}[/bold]")
-        for table in self._tables():
+        for title, table in self._tables():
+            console.print(f"\n[bold]{title}[/bold]", soft_wrap=True)
             console.print(table)
         console.print(self._verdict())
 
-    def _tables(self) -> Iterator[Table]:
+    def _tables(self) -> Iterator[Titled]:
         yield self._case_table()
         yield self._proof_table()
         yield self._equilibrium_table()
@@ -191,10 +182,16 @@ class Report:
             yield _table("Not taking part", ("follower", "reason"), [(e.name, e.reason) for e in self.excluded[:10]])
         yield self._local_table()
         if self.checks:
-            rows = [(c.solver, _number(c.price), f"{c.deviation:.1e}", c.worst, _mark(c.holds)) for c in self.checks]
-            yield _table("Independent solver", ("solver", "price", "largest deviation / range", "of", "agrees"), rows)
+            rows = [
+                (c.solver, _number(c.price), f"{c.deviation:.1e}", c.follower, _mark(c.agrees)) for c in self.checks
+            ]
+            yield _table(
+                "Independent solver",
+                ("solver", "price", "largest deviation, share of the range", "follower", "agreement"),
+                rows,
+            )
 
-    def _case_table(self) -> Table:
+    def _case_table(self) -> Titled:
         rows = []
         for case in self.table.cases:
             decision = "where U' changes sign" if case.decision is None else _form(case.decision[0])
@@ -215,11 +212,11 @@ class Report:
     def _facts(self) -> str:
         return "given " + ", ".join(map(_form, self.table.facts)) if self.table.facts else "no further facts"
 
-    def _proof_table(self) -> Table:
+    def _proof_table(self) -> Titled:
         rows = [(o.name, _verdict(o.verdict), o.detail) for o in self.proof]
         return _table("Proof of the case table", ("obligation", "verdict", "how"), rows)
 
-    def _equilibrium_table(self) -> Table:
+    def _equilibrium_table(self) -> Titled:
         regrets = self.certificate.regrets[1:][self.members]
         order = np.argsort(self.utilities, kind="stable")
         first = list(range(min(SHOWN, len(order))))
@@ -242,7 +239,7 @@ class Report:
         names, counts = np.unique(np.array(self.cases, dtype=object).astype(str), return_counts=True)
         return ", ".join(f"{count} {name}" for name, count in zip(names, counts, strict=True))
 
-    def _local_table(self) -> Table:
+    def _local_table(self) -> Titled:
         ours = self.solution.stats["leader_utility"]
         rows = [(f"certeq, {self.solution.method}", _number(self.profile.price), _number(ours), "")]
         for other in self.local:
@@ -292,19 +289,29 @@ def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Titled:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for head in heads:
         table.add_column(head, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    return table
+    return title, table
 
 
 def _form(expr: sp.Basic) -> str:
     if isinstance(expr, sp.Eq):
         return f"{_form(expr.lhs)} = {_form(expr.rhs)}"
-    return str(expr).replace("**", "^")
+    return str(_Printer().doprint(expr)).replace("**", "^")
+
+
+class _Printer(StrPrinter):  # type: ignore[misc]  # SymPy ships no types
+    """SymPy's printer, with the positive terms of a sum first: T_max - T_comm."""
+
+    def _as_ordered_terms(self, expr: sp.Expr, order: str | None = None) -> list[sp.Expr]:
+        return sorted(super()._as_ordered_terms(expr, order), key=lambda term: bool(term.could_extract_minus_sign()))
+
+    def _print_Integer(self, expr: sp.Integer) -> str:
+        return str(expr.p) if abs(expr.p) < LONG else f"{float(expr):.12g}"
 
 
 def _number(value: float) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 import sympy as sp
 
 from solvers.core import Array, InvalidGame, Mask
+from solvers.stackelberg._cases import CaseTable
 from solvers.stackelberg._declaration import Declaration
-from solvers.stackelberg._derive import CaseTable
 from solvers.stackelberg._program import Environment, Program, lower
 
 MAX_ITERATIONS = 200
