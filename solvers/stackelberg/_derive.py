@@ -121,8 +121,8 @@ def _shown(table: CaseTable, declaration: Declaration, rule: Mapping[sp.Basic, s
         )
         for case in table.cases
     )
-    facts, stationarity = back(table.facts), back(table.stationarity)
-    return CaseTable(declaration, table.multipliers, _in(table.lagrangian, rule), stationarity, facts, cases)
+    facts, stationarity, limits = back(table.facts), back(table.stationarity), back(table.limits)
+    return CaseTable(declaration, table.multipliers, _in(table.lagrangian, rule), stationarity, facts, cases, limits)
 
 
 def _exact(declaration: Declaration) -> Declaration:

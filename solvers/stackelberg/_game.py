@@ -17,6 +17,7 @@ from solvers.stackelberg._cases import CaseTable
 from solvers.stackelberg._curve import Curve
 from solvers.stackelberg._declaration import Constraint, Declaration
 from solvers.stackelberg._derive import derive, rational
+from solvers.stackelberg._domain import undefined
 from solvers.stackelberg._program import Program, Value, lower
 from solvers.stackelberg._response import Limits, Response
 from solvers.stackelberg._values import differences, settle, signed
@@ -183,6 +184,11 @@ class StackelbergGame:
             If it is not shown to be concave between kinks.
         """
         return Curve(self)
+
+    @cached_property
+    def undefined(self) -> str:
+        """Where a utility is undefined at a best response, in words; empty if it is not."""
+        return undefined(self)
 
     @cached_property
     def _utilities(self) -> tuple[Program, Program]:
@@ -372,7 +378,7 @@ def best_response(game: StackelbergGame, price: float) -> Array:
     >>> from solvers.stackelberg import load
     >>> game = load("two-peaks")
     >>> (best_response(game, 7.0) / 1e8).round(3)
-    array([7.956, 7.956, 7.956])
+    array([9.555, 9.555, 9.555])
     """
     if not game.bounds[0] <= price <= game.bounds[1]:
         raise InvalidGame(f"price must lie in {list(game.bounds)}, got {price}")

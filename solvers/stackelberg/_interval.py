@@ -14,7 +14,7 @@ import sympy as sp
 
 from solvers.core import Array, Mask
 from solvers.stackelberg._leader import Optimum
-from solvers.stackelberg._program import UNIT, Interval, Program, lower, magnitude
+from solvers.stackelberg._program import UNIT, Interval, Program, lower, magnitude, thin
 
 if TYPE_CHECKING:
     from solvers.stackelberg._game import StackelbergGame
@@ -106,8 +106,7 @@ class _Enclosure:
         return np.where(np.isnan(bounds), np.inf, bounds), centre, np.where(np.isnan(floor), -np.inf, floor)
 
     def _box(self, a: Array, b: Array) -> dict[str, Interval]:
-        box = {name: (value, value) for name, value in self.game.values.items()}
-        return {**box, self.price: (a[:, None], b[:, None])}
+        return {**thin(self.game.values), self.price: (a[:, None], b[:, None])}
 
     def _followers(self, box: dict[str, Interval]) -> _Followers:
         limits = self._limits(box)

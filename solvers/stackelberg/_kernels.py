@@ -71,10 +71,25 @@ def _block(code: Any, columns: Array, start: int, stop: int, registers: Array) -
 
 
 def _totals(
-    side: float, first: Array, last: Array, codes: Any, tables: Any, banks: Any, outputs: Any, sums: Array
+    price: float,
+    side: float,
+    first: Array,
+    last: Array,
+    early: Any,
+    codes: Any,
+    tables: Any,
+    banks: Any,
+    places: Any,
+    sums: Array,
 ) -> None:
-    """Sums of the terms' values and slopes, one row of `sums` per block; `banks` are scratch registers."""
+    """Sums of the terms' values and slopes, one row of `sums` per block; `banks` are scratch registers.
+
+    `places` holds for each piece the registers of the price, the value and the slope.
+    """
     n, size = first.shape[0], banks[0].shape[1]
+    for k in range(3):
+        banks[k][places[k, 0]] = price
+        run_block(early[k], tables[k], 0, size, banks[k])
     for block in range(sums.shape[0]):
         start = block * size
         stop = min(start + size, n)
@@ -91,17 +106,29 @@ def _totals(
             run_block(codes[2], tables[2], start, stop, banks[2])
         value, slope = 0.0, 0.0
         for w in range(width):
-            if side < first[start + w]:
-                value += banks[0][outputs[0, 0], w]
-                slope += banks[0][outputs[0, 1], w]
-            elif side > last[start + w]:
-                value += banks[2][outputs[2, 0], w]
-                slope += banks[2][outputs[2, 1], w]
-            else:
-                value += banks[1][outputs[1, 0], w]
-                slope += banks[1][outputs[1, 1], w]
+            piece = 0 if side < first[start + w] else 2 if side > last[start + w] else 1
+            value += banks[piece][places[piece, 1], w]
+            slope += banks[piece][places[piece, 2], w]
         sums[block, 0], sums[block, 1] = value, slope
+
+
+def _ramps(kinks: Array, rises: Array, low: float, high: float, spread: float) -> tuple[float, float]:
+    """The sum of rise * (high - kink + spread) over sorted kinks within `spread` of [low, high], and of the rises."""
+    k, stop = 0, kinks.shape[0]
+    while k < stop:
+        middle = (k + stop) // 2
+        if kinks[middle] < low - spread:
+            k = middle + 1
+        else:
+            stop = middle
+    height, mass = 0.0, 0.0
+    while k < kinks.shape[0] and kinks[k] <= high + spread:
+        height += rises[k] * (max(high - kinks[k], 0.0) + spread)
+        mass += rises[k]
+        k += 1
+    return height, mass
 
 
 run_block = njit(_block)
 totals = njit(_totals)
+ramps = njit(_ramps)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from solvers.core import Array
+from solvers.stackelberg._brackets import sign_change
 from solvers.stackelberg._curve import Curve
 
-HALVINGS = 200
 ROOM = 8 * 2.0**-52  # relative room for the few float operations that turn evaluations into a bound
 
 
@@ -67,16 +67,8 @@ def exact_sweep(curve: Curve) -> Optimum:
 
 
 def _roots(curve: Curve, low: Array, high: Array, sides: Array) -> Array:
-    """Where the slope changes sign on each piece, by bisection down to neighbouring floats."""
-    roots = []
-    for a, b, side in zip(low, high, sides, strict=True):
-        for _ in range(HALVINGS):
-            middle = 0.5 * (a + b)
-            if not a < middle < b:
-                break
-            a, b = (middle, b) if curve.at(middle, side=side).slope > 0 else (a, middle)
-        roots.append(a)
-    return np.array(roots, dtype=np.float64)
+    """Where the slope, positive at `low`, changes sign on each piece, to neighbouring floats."""
+    return sign_change(lambda prices: -curve.many(prices, sides)[1], low, high, close=2.0**-52)
 
 
 def _local(edges: Array, left_slope: Array, right_slope: Array, roots: Array) -> tuple[float, ...]:

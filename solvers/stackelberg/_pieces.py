@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from solvers.core import Array
-from solvers.stackelberg._program import Environment, Op, Program, Value, apply
+from solvers.stackelberg._program import Environment, Op, Program, Value
 
 COMPILED_FROM = 512  # followers from which starting the compiled kernel pays
 SUM_UNITS = 256  # both ways of summing stay within this many units of roundoff of the absolute terms
 PRICE = "#price"
+Ramps: TypeAlias = Callable[[Array, Array, float, float, float], tuple[float, float]]
 BLOCK = 128  # followers whose registers the compiled kernel keeps in cache
 
 
@@ -45,24 +47,49 @@ def pieces_of(pieces: list[Piece], first: Array, last: Array) -> Pieces:
     """The fitting implementation. A follower is on piece 0 below `first`, 2 above `last`, 1 between; both (n,)."""
     steps = any(node.op is Op.STEP for piece in pieces for node in piece.program.nodes)
     plain = len(first) < COMPILED_FROM or steps
-    return _Vectorised(pieces, first, last) if plain else _Compiled(pieces, first, last)
+    return Vectorised(pieces, first, last) if plain else _Compiled(pieces, first, last)
 
 
-class _Vectorised:
+def ramps_of(n: int) -> Ramps:
+    """A function (kinks, rises, low, high, spread) for the sum of rise * (high - kink + spread), and of the rises."""
+    if n < COMPILED_FROM:
+        return _ramps
+    from solvers.stackelberg import _kernels
+
+    compiled: Ramps = _kernels.ramps
+    return compiled
+
+
+def _ramps(kinks: Array, rises: Array, low: float, high: float, spread: float) -> tuple[float, float]:
+    chosen = slice(*np.searchsorted(kinks, [low - spread, high + spread]))
+    reach = np.maximum(high - kinks[chosen], 0.0) + spread
+    return float(rises[chosen] @ reach), float(np.sum(rises[chosen]))
+
+
+class Vectorised:
+    """The sums in NumPy."""
+
     def __init__(self, pieces: list[Piece], first: Array, last: Array) -> None:
         self.pieces, self.first, self.last = pieces, first, last
 
     def totals(self, price: float, side: float) -> Point:
-        before, after = side < self.first, side > self.last
-        value, slope = self._terms(1, price)
+        """The sums at one price."""
+        values, slopes = self.sums(np.array([[price]]), np.array([[side]]))
+        return Point(float(values[0]), float(slopes[0]))
+
+    def sums(self, prices: Array, sides: Array) -> tuple[Array, Array]:
+        """The sums (m,) of values and of slopes at prices (m, 1)."""
+        before, after = sides < self.first, sides > self.last
+        value, slope = self._terms(1, prices)
         for state, k in ((before, 0), (after, 2)):
             if np.any(state):
-                limit = self._terms(k, price)
+                limit = self._terms(k, prices)
                 value, slope = np.where(state, limit[0], value), np.where(state, limit[1], slope)
-        return Point(*(float(np.sum(np.broadcast_to(terms, before.shape))) for terms in (value, slope)))
+        shape = before.shape
+        return np.sum(np.broadcast_to(value, shape), axis=1), np.sum(np.broadcast_to(slope, shape), axis=1)
 
-    def _terms(self, k: int, price: float) -> list[Value]:
-        return self.pieces[k].program.evaluate({**self.pieces[k].columns, PRICE: price})
+    def _terms(self, k: int, prices: Array) -> list[Value]:
+        return self.pieces[k].program.evaluate({**self.pieces[k].columns, PRICE: prices})
 
 
 class _Compiled:
@@ -70,77 +97,61 @@ class _Compiled:
         from solvers.stackelberg import _kernels
 
         self.first, self.last = first, last
-        self._totals = _kernels.totals
-        self._codes = [_Code(piece, len(first)) for piece in pieces]
-        parts = zip(*((c.code, c.table, c.registers) for c in self._codes), strict=True)
-        self._arguments = (*parts, np.array([c.outputs for c in self._codes]))
+        self._kernel = _kernels.totals
+        codes = [_Code(piece, len(first)) for piece in pieces]
+        parts = zip(*((c.early, c.code, c.table, c.registers) for c in codes), strict=True)
+        places = np.array([[c.price_register, *c.outputs] for c in codes])
+        self._arguments = (*parts, places)
         self._sums = np.empty((-(-len(first) // BLOCK), 2))
 
     def totals(self, price: float, side: float) -> Point:
-        for code in self._codes:
-            code.set_price(price)
-        self._totals(side, self.first, self.last, *self._arguments, self._sums)
+        self._kernel(price, side, self.first, self.last, *self._arguments, self._sums)
         return Point(*(math.fsum(column) for column in self._sums.T.tolist()))
 
 
 class _Code:
     """A piece's program as the kernel reads it: rows (operation, target, first, second operand).
 
-    An operand of at least 0 is a register, another one column -1 - operand of `table`. What depends on the price alone
-    is computed once per price, in `set_price`, and kept in registers of its own.
+    An operand of at least 0 is a register, another one column -1 - operand of `table`. Registers hold one block of
+    followers. Constants are filled in once; what depends on the price alone is done by `early`, once per price.
     """
 
     def __init__(self, piece: Piece, n: int) -> None:
-        self.program = piece.program
-        nodes = self.program.nodes
-        self._alone: list[int] = []
+        program, nodes = piece.program, piece.program.nodes
+        self.registers = np.zeros((len(nodes) + 3, BLOCK))
+        self.price_register = len(nodes)
         columns: list[str] = []
-        self._place: dict[int, int] = {}
-        rows: list[tuple[int, int, int, int]] = []
+        place: dict[int, int] = {}
+        early: list[tuple[int, int, int, int]] = []
+        late: list[tuple[int, int, int, int]] = []
+        alone: set[int] = set()
         for k, node in enumerate(nodes):
-            label = self.program.labels.get(k)
-            if all(j in self._alone for j in node.operands) and (node.op is not Op.INPUT or _is_number(piece, label)):
-                self._alone.append(k)
-            elif node.op is Op.INPUT:
+            label = program.labels.get(k)
+            place[k] = k
+            if node.op is Op.CONSTANT:
+                alone.add(k)
+                self.registers[k] = float(program.labels[k])
+            elif node.op is not Op.INPUT:
+                second = place[node.b] if len(node.operands) == 2 else node.b
+                row = (int(node.op), k, place[node.a], second)
+                (early if alone.issuperset(node.operands) else late).append(row)
+                if alone.issuperset(node.operands):
+                    alone.add(k)
+            elif label == PRICE:
+                alone.add(k)
+                place[k] = self.price_register
+            elif np.ndim(piece.columns[str(label)]) == 0:
+                alone.add(k)
+                self.registers[k] = piece.columns[str(label)]
+            else:
                 columns.append(str(label))
-                self._place[k] = -len(columns)
-        free = iter(range(len(nodes) + 2))
-        for k in self._alone:
-            self._place[k] = next(free)
-        for k, node in enumerate(nodes):
-            if k not in self._place:
-                self._place[k] = next(free)
-                second = node.b if node.op is Op.POWER or len(node.operands) < 2 else self._place[node.b]
-                rows.append((int(node.op), self._place[k], self._place[node.a], second))
+                place[k] = -len(columns)
         self.outputs = []
-        for k in self.program.outputs:
-            place = self._place[k]
-            if place < 0:  # a bare column: copied, since sums read registers
-                place = next(free)
-                rows.append((int(Op.MAXIMUM), place, self._place[k], self._place[k]))
-            self.outputs.append(place)
-        self._numbers = {name: c for name, c in piece.columns.items() if np.ndim(c) == 0}
-        self.code = np.array(rows, dtype=np.int64).reshape(-1, 4)
+        for spare, k in enumerate(program.outputs, start=len(nodes) + 1):
+            if place[k] < 0:  # a bare column: copied, since sums read registers
+                late.append((int(Op.MAXIMUM), spare, place[k], place[k]))
+            self.outputs.append(spare if place[k] < 0 else place[k])
+        self.early, self.code = (np.array(rows, dtype=np.int64).reshape(-1, 4) for rows in (early, late))
         self.table = np.empty((max(len(columns), 1), n))
-        for row, name in enumerate(columns):
-            self.table[row] = piece.columns[name]
-        self.registers = np.zeros((len(nodes) + 2, BLOCK))
-
-    def set_price(self, price: float) -> None:
-        """Fills the registers of what depends on the price alone."""
-        env = {PRICE: np.float64(price), **self._numbers}
-        values: dict[int, Value] = {}
-        with np.errstate(all="ignore"):
-            for k in self._alone:
-                node = self.program.nodes[k]
-                if node.op is Op.CONSTANT:
-                    values[k] = np.float64(self.program.labels[k])
-                elif node.op is Op.INPUT:
-                    values[k] = env[str(self.program.labels[k])]
-                else:
-                    values[k] = apply(node, values)
-                self.registers[self._place[k]] = values[k]
-
-
-def _is_number(piece: Piece, label: object) -> bool:
-    return label == PRICE or np.ndim(piece.columns[str(label)]) == 0
+        for row_number, name in enumerate(columns):
+            self.table[row_number] = piece.columns[name]

@@ -201,6 +201,11 @@ def picked(env: Environment, chosen: slice | Mask | Positions) -> dict[str, Valu
     }
 
 
+def thin(env: Environment) -> dict[str, Interval]:
+    """Each input as an interval that holds it alone."""
+    return {name: (value, value) for name, value in env.items()}
+
+
 # --- intervals -----------------------------------------------------------------------------------------------------
 
 

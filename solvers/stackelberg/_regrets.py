@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from solvers.core import Array
+from solvers.stackelberg._brackets import sign_change
 from solvers.stackelberg._program import Value, lower, picked
 
 if TYPE_CHECKING:
     from solvers.stackelberg._game import Profile, StackelbergGame
 
 FEASIBLE = 4e-15  # relative violation of a constraint that rounding alone can cause
-DOUBLINGS, HALVINGS = 80, 80
+DOUBLINGS = 80
+CLOSE = 4 * 2.0**-52  # relative width at which an end of the feasible interval is found
 GRID = 33  # decisions tried per follower besides the numeric maximiser
 PRICES = 513  # prices the leader tries at first, if followers are few
 ZOOM, ZOOMS, PEAKS = 17, 6, 3  # finer grids around the best prices found
@@ -118,13 +120,17 @@ class _Deviations:
 
     def violation(self, price: float | Array, decisions: Array) -> Array:
         """The worst relative violation of any constraint, per follower."""
+        return np.maximum(self.excess(price, decisions), 0.0)
+
+    def excess(self, price: float | Array, decisions: Array) -> Array:
+        """The largest (left - right) / (|left| + |right|) of any constraint, per follower."""
         env = self._at(price, decisions)
-        worst = np.zeros(decisions.shape)
+        worst = np.full(decisions.shape, -1.0)
         for program in self._constraints:
             left, right = program.evaluate(env)
             with np.errstate(all="ignore"):
                 gap = np.subtract(left, right)
-                relative = np.where(gap <= 0, 0.0, gap / (np.abs(left) + np.abs(right)))
+                relative = np.where(gap == 0, 0.0, gap / (np.abs(left) + np.abs(right)))
             worst = np.maximum(worst, relative)
         return worst
 
@@ -169,17 +175,14 @@ class _Deviations:
         for _ in range(DOUBLINGS):
             trial = inside + step
             going = np.isinf(outside)
-            feasible = self.violation(price, trial) <= FEASIBLE
+            feasible = self.excess(price, trial) <= FEASIBLE
             outside = np.where(going & ~feasible, trial, outside)
             inside = np.where(going & feasible, trial, inside)
             if not np.any(going & feasible):
                 break
             step = 2 * step
         bounded = np.isfinite(outside)
-        for _ in range(HALVINGS):
-            middle = np.where(bounded, 0.5 * (inside + np.where(bounded, outside, inside)), inside)
-            feasible = self.violation(price, middle) <= FEASIBLE
-            inside, outside = np.where(feasible, middle, inside), np.where(feasible, outside, middle)
-            if np.all(np.abs(outside - inside)[bounded] <= 4 * 2.0**-52 * np.abs(inside)[bounded]):
-                break
-        return np.where(bounded, inside, sign * np.inf)
+        edge = sign_change(
+            lambda trial: self.excess(price, trial) - FEASIBLE, inside, np.where(bounded, outside, inside), close=CLOSE
+        )
+        return np.where(bounded, edge, sign * np.inf)

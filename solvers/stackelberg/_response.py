@@ -14,6 +14,7 @@ from solvers.stackelberg._program import Environment, Program, lower
 
 MAX_ITERATIONS = 200
 CLOSE = 64 * 2.0**-52  # relative Newton step that is as small as the rounding of U' makes it
+INSIDE = 2.0**-40  # share of the interval that stands for `just inside`
 SLACK = 8 * 2.0**-52  # relative room for two limits that coincide but for rounding
 
 
@@ -35,6 +36,11 @@ class Limit:
     root: Program
     gradient: Program
     gap: Program
+
+    @classmethod
+    def of(cls, name: str, gap: sp.Expr, root: sp.Expr, decision: sp.Symbol) -> Limit:
+        """The limit that `gap <= 0` puts on the decision, met with equality at `root`."""
+        return cls(name, lower([root]), lower([sp.diff(gap, decision)]), lower([gap]))
 
     def sides(self, env: Environment, decision: str, domain: float) -> tuple[Array, Array]:
         """The (lower, upper) limits it puts on the decision; (inf, -inf) where nothing satisfies it."""
@@ -60,15 +66,13 @@ class Response:
         d, p = self.declaration.decision, self.declaration.price
         self.decision, self.price = d.name, p.name
         self.domain = 0.0 if d.is_nonnegative else -np.inf
-        cases = {case.active: case for case in table.cases}
-        self.limits_of = [
-            _limit(c.name, c.gap, _only(cases[(c.name,)].decision, c.name), d) for c in self.declaration.constraints
-        ]
-        self.roots = [_only(cases[(c.name,)].decision, c.name) for c in self.declaration.constraints]
-        closed = cases[()].decision
+        self.roots = table.limits
+        constraints = zip(self.declaration.constraints, self.roots, strict=True)
+        self.limits_of = [Limit.of(c.name, c.gap, root, d) for c, root in constraints]
+        interior = next((case.decision for case in table.cases if not case.active), None)
         utility = self.declaration.follower_utility
-        self.interior = None if closed is None else lower([closed[0]], hot=[self.price])
-        self.interior_form: sp.Expr | None = None if closed is None else closed[0]
+        self.interior = None if interior is None else lower(interior, hot=[self.price])
+        self.interior_form: sp.Expr | None = None if interior is None else interior[0]
         self.slopes = lower([sp.diff(utility, d), sp.diff(utility, d, 2)])
 
     @property
@@ -84,7 +88,7 @@ class Response:
             below, above = limit.sides(env, self.decision, self.domain)
             low_name, low = np.where(np.isfinite(below) & (below >= low), k, low_name), np.maximum(low, below)
             high_name, high = np.where(np.isfinite(above) & (above <= high), k, high_name), np.minimum(high, above)
-        touching = (low > high) & (low - high <= SLACK * np.abs(high))
+        touching = (low > high) & np.isfinite(low) & (low - high <= SLACK * np.abs(high))
         return Limits(np.where(touching, high, low), high, low_name, high_name)
 
     def kind(self, limit: Limit, env: Environment, shape: tuple[int, ...]) -> Array:
@@ -110,14 +114,22 @@ class Response:
         low = np.array(np.broadcast_to(low, np.broadcast_shapes(low.shape, np.shape(env[self.price]))), dtype=float)
         high = np.array(np.broadcast_to(high, low.shape), dtype=float)
         low, high = self._bracket(env, low, high)
-        rises_low = self._marginal(env, low)[0] > 0
-        rises_high = self._marginal(env, high)[0] >= 0
+        rises_low = self._marginal_near(env, low, high) > 0
+        rises_high = self._marginal_near(env, high, low) >= 0
         root = self._newton(env, low, high, rises_high | ~rises_low)
         return np.where(rises_high, high, np.where(rises_low, root, low))
 
     def _marginal(self, env: Environment, decision: Array) -> tuple[Array, Array]:
         first, second = self.slopes.evaluate({**env, self.decision: decision})
         return np.broadcast_to(first, decision.shape), np.broadcast_to(second, decision.shape)
+
+    def _marginal_near(self, env: Environment, end: Array, other: Array) -> Array:
+        """U' at an end of the feasible interval, or just inside where it is undefined at the end itself."""
+        marginal = self._marginal(env, end)[0]
+        unknown = np.isnan(marginal)
+        if not np.any(unknown):
+            return marginal
+        return np.where(unknown, self._marginal(env, end + INSIDE * (other - end))[0], marginal)
 
     def _bracket(self, env: Environment, low: Array, high: Array) -> tuple[Array, Array]:
         """Finite limits with the maximiser between them."""
@@ -129,8 +141,9 @@ class Response:
                 grows = open_end & (sign * self._marginal(env, end)[0] > 0)
                 if not np.any(grows):
                     break
-                end[grows] += sign * step[grows]
-                step = 2 * step
+                with np.errstate(over="ignore"):
+                    end[grows] += sign * step[grows]
+                    step = 2 * step
             if not np.all(np.isfinite(end)):
                 raise InvalidGame(f"the follower's problem is unbounded: utility grows with {self.decision} for ever")
         return low, high
@@ -152,13 +165,3 @@ class Response:
             inside = (step > low) & (step < high) & (k % 4 != 3)
             point = np.where(done, point, np.where(inside, step, 0.5 * (low + high)))
         return point
-
-
-def _limit(name: str, gap: sp.Expr, root: sp.Expr, decision: sp.Symbol) -> Limit:
-    return Limit(name, lower([root]), lower([sp.diff(gap, decision)]), lower([gap]))
-
-
-def _only(decision: tuple[sp.Expr, ...] | None, name: str) -> sp.Expr:
-    if decision is None:
-        raise InvalidGame(f"constraint {name!r} cannot be solved for the decision")
-    return decision[0]

@@ -7,7 +7,6 @@ import numpy.typing as npt
 
 from solvers.core import InvalidGame, Solution, Status
 from solvers.stackelberg._curve import NotConcave
-from solvers.stackelberg._domain import check_domain
 from solvers.stackelberg._game import Profile, StackelbergGame
 from solvers.stackelberg._interval import interval_branch_and_bound
 from solvers.stackelberg._leader import Optimum, branch_and_bound, exact_sweep
@@ -84,7 +83,8 @@ def _moved(game: StackelbergGame, profile: Profile, stays: npt.NDArray[np.bool_]
 
 
 def _optimum(game: StackelbergGame, tolerance: float) -> tuple[str, Optimum]:
-    check_domain(game)
+    if game.undefined:
+        raise InvalidGame(game.undefined)
     try:
         curve = game.curve
     except NotConcave:
