@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 FEASIBLE = 4e-15  # relative violation of a constraint that rounding alone can cause
 DOUBLINGS = 80
-CLOSE = 4 * 2.0**-52  # relative width at which an end of the feasible interval is found
 GRID = 33  # decisions tried per follower besides the numeric maximiser
 PRICES = 513  # prices the leader tries at first, if followers are few
 ZOOM, ZOOMS, PEAKS = 17, 6, 3  # finer grids around the best prices found
@@ -182,7 +181,6 @@ class _Deviations:
                 break
             step = 2 * step
         bounded = np.isfinite(outside)
-        edge = sign_change(
-            lambda trial: self.excess(price, trial) - FEASIBLE, inside, np.where(bounded, outside, inside), close=CLOSE
-        )
+        beyond = np.where(bounded, outside, inside)
+        edge = sign_change(lambda trial: self.excess(price, trial), inside, beyond, small=FEASIBLE)
         return np.where(bounded, edge, sign * np.inf)

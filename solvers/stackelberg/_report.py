@@ -115,22 +115,21 @@ class Report:
         yield "{" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in before.items())
         yield ',\n"followers": ['
         for start in range(0, len(self.members), ROWS):
-            rows = json.dumps(self._followers(slice(start, start + ROWS)), allow_nan=False)
-            yield (",\n " if start else "\n ") + rows[1:-1].replace("}, {", "},\n {")
+            yield (",\n " if start else "\n ") + ",\n ".join(self._rows(slice(start, start + ROWS)))
         yield (
             "],\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in after.items()) + "}\n"
         )
 
-    def _followers(self, part: slice) -> list[dict[str, Any]]:
+    def _rows(self, part: slice) -> Iterator[str]:
+        """Followers, one JSON object each; by hand, since a million of them through dicts take most of a run."""
         chosen = self.members[part]
         columns = (self.decisions[part], self.utilities[part], self.certificate.regrets[1:][chosen])
-        names = [str(self.game.names[int(k)]) for k in chosen]
-        return [
-            {"name": name, "decision": decision, "utility": utility, "case": case, "regret": _finite(regret)}
-            for name, decision, utility, regret, case in zip(
-                names, *(c.tolist() for c in columns), self.cases[part], strict=True
-            )
-        ]
+        names = (json.dumps(str(self.game.names[int(k)])) for k in chosen)
+        cases = {name: json.dumps(name) for name in set(self.cases[part])}
+        numbers = zip(*(map(_json_number, column.tolist()) for column in columns), strict=True)
+        for name, case, (decision, utility, regret) in zip(names, self.cases[part], numbers, strict=True):
+            values = f'"decision": {decision}, "utility": {utility}, "case": {cases[case]}, "regret": {regret}'
+            yield f'{{"name": {name}, {values}}}'
 
     def _summary(self) -> dict[str, Any]:
         return {
@@ -287,6 +286,10 @@ def _obligation_json(obligation: Obligation) -> dict[str, Any]:
 def _finite(value: float) -> float | None:
     """JSON has no infinity and no nan."""
     return float(value) if math.isfinite(value) else None
+
+
+def _json_number(value: float) -> str:
+    return repr(value) if math.isfinite(value) else "null"
 
 
 def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Titled:
