@@ -16,7 +16,7 @@ from stackelberg_games import Drawn, Incentive, games, shares
 
 from solvers.core import Array, InvalidGame, NotSolved
 from solvers.stackelberg import StackelbergGame, bundled, load, solve
-from solvers.stackelberg import _convex as convex
+from solvers.stackelberg import _refine as refine
 from solvers.stackelberg._convex import AGREEMENT, ConvexFollowers, compare, convex_best_response
 from solvers.stackelberg._response import Limits, Response
 
@@ -281,7 +281,7 @@ def test_a_missing_cvxpy_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_solver_that_stops_early_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(convex, "OSQP", convex.OSQP | {"max_iter": 25})
+    monkeypatch.setattr(refine, "OSQP", refine.OSQP | {"max_iter": 25})
     with pytest.raises(NotSolved, match=r"^CVXPY: the follower problem at price 7 ended as 'user_limit'$"):
         convex_best_response(load("two-peaks"), 7.0)
 
@@ -293,7 +293,7 @@ def test_numbers_beyond_float64_are_refused() -> None:
 
 
 def test_a_refinement_that_does_not_settle_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(convex, "STEPS", 1)
+    monkeypatch.setattr(refine, "STEPS", 1)
     with pytest.raises(NotSolved, match="still moves after 1 steps"):
         convex_best_response(declared(*FAMILIES["square root"], columns(seed=0, n=4)), 2.0)
 

@@ -18,7 +18,18 @@ import sympy as sp
 
 from solvers.core import Array, Mask, Positions
 from solvers.stackelberg._pieces import BLOCK, PRICE, SUM_UNITS, Piece, Point, Vectorised, pieces_of, ramps_of
-from solvers.stackelberg._program import UNIT, Environment, Interval, Program, Value, lower, magnitude, picked, thin
+from solvers.stackelberg._program import (
+    UNIT,
+    Environment,
+    Interval,
+    Program,
+    Value,
+    around,
+    lower,
+    magnitude,
+    picked,
+    thin,
+)
 from solvers.stackelberg._roots import usable_root
 
 if TYPE_CHECKING:
@@ -231,8 +242,16 @@ class _Slice:
 
     def columns(self, k: int) -> Environment:
         """What piece k's program reads besides the price."""
-        early, names, _ = self.forms.splits[k]
-        return dict(zip(names, early.evaluate(self._piece_env(k)), strict=True))
+        return self._early[k][0]
+
+    @cached_property
+    def _early(self) -> list[tuple[Environment, Environment]]:
+        """The price-free part of each piece, and bounds on its rounding errors."""
+        parts: list[tuple[Environment, Environment]] = []
+        for k, (early, names, _) in enumerate(self.forms.splits):
+            values, errors = early.evaluate_bounded(self._piece_env(k))
+            parts.append((dict(zip(names, values, strict=True)), dict(zip(names, errors, strict=True))))
+        return parts
 
     def _check_bend(self, k: int, low: Array, high: Array, used: Mask) -> None:
         """Shows that the piece is concave on each follower's own range of prices, by interval arithmetic."""
@@ -258,9 +277,10 @@ class _Slice:
 
     def _errors(self, k: int, low: Array, high: Array, used: Mask) -> tuple[Array, Array]:
         """Bounds on the rounding of value and slope over the piece's range of prices, the final sum included."""
-        program = self.forms.pieces[k]
-        ranges = program.enclosures(thin(self._piece_env(k)) | {PRICE: (low, high)})
-        bounds = program.rounding(ranges)
+        program, (values, errors) = self.forms.late[k], self._early[k]
+        exact = {name: around(value, errors[name]) for name, value in values.items()}
+        ranges = program.enclosures({**exact, PRICE: (low, high)})
+        bounds = program.rounding(ranges, errors)
         result = []
         for bound, output in zip(bounds, program.outputs, strict=True):
             total = np.broadcast_to(bound + SUM_UNITS * UNIT * magnitude(ranges[output]), low.shape)
@@ -275,8 +295,8 @@ class _Slice:
         for k, (price, _) in enumerate(self.reach):
             here = np.isfinite(price)
             at = {PRICE: price[here]}
-            inside = self.forms.pieces[1].evaluate({**picked(self._piece_env(1), here), **at})[1]
-            limit = self.forms.pieces[0].evaluate({**picked(self._piece_env(2 * k), here), **at})[1]
+            inside = self.forms.late[1].evaluate({**picked(self.columns(1), here), **at})[1]
+            limit = self.forms.late[2 * k].evaluate({**picked(self.columns(2 * k), here), **at})[1]
             jump = np.subtract(inside, limit) * (1.0 if k == 0 else -1.0)
             kinks.append(price[here])
             jumps.append(np.broadcast_to(jump, kinks[-1].shape) + 4 * error[here])

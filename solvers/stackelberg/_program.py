@@ -91,11 +91,20 @@ class Program:
 
     def evaluate(self, env: Environment) -> list[Value]:
         """Each output in float64, broadcast over the inputs; outside its domain an expression is nan or infinite."""
+        registers = self._registers(env)
+        return [registers[k] for k in self.outputs]
+
+    def evaluate_bounded(self, env: Environment) -> tuple[list[Value], list[Value]]:
+        """Each output in float64, and a bound on its rounding error."""
+        registers = self._registers(env)
+        return [registers[k] for k in self.outputs], self.rounding([(value, value) for value in registers])
+
+    def _registers(self, env: Environment) -> list[Value]:
         with np.errstate(all="ignore"):
             registers: list[Value] = []
             for k, node in enumerate(self.nodes):
                 registers.append(self._leaf(k, node, env) if node.op <= Op.INPUT else apply(node, registers))
-        return [registers[k] for k in self.outputs]
+        return registers
 
     def _leaf(self, k: int, node: Node, env: Environment) -> Value:
         return self._numbers[k] if node.op is Op.CONSTANT else env[str(self.labels[k])]
@@ -158,7 +167,7 @@ class Program:
     def rounding(self, ranges: Sequence[Interval], errors: Mapping[str, Value] | None = None) -> list[Value]:
         """A bound on |float64 result - true result| of each output, for any inputs within `ranges`.
 
-        `ranges` are this program's `enclosures`; `errors` bounds the error of inputs that are not exact.
+        `ranges` hold every node's values, exact or computed, as `enclosures` do; `errors` bounds those of the inputs.
         """
         given = errors or {}
         with np.errstate(all="ignore"):
@@ -204,6 +213,11 @@ def picked(env: Environment, chosen: slice | Mask | Positions) -> dict[str, Valu
 def thin(env: Environment) -> dict[str, Interval]:
     """Each input as an interval that holds it alone."""
     return {name: (value, value) for name, value in env.items()}
+
+
+def around(value: Value, error: Value) -> Interval:
+    """All that lies within `error` of a value, rounded outwards."""
+    return _outward(np.subtract(value, error), np.add(value, error))
 
 
 # --- intervals -----------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """How far a profile is from a Stackelberg equilibrium, measured from the declared payoffs and constraints alone.
 
-Nothing here knows a case table, a threshold or a closed form: feasible intervals are found by bisection on the declared
+Nothing here knows a case table, a threshold or a closed form: feasible intervals are found by bracketing the declared
 constraints and best responses by numeric maximisation of the declared utility.
 """
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from solvers.stackelberg._game import Profile, StackelbergGame
 
 FEASIBLE = 4e-15  # relative violation of a constraint that rounding alone can cause
-DOUBLINGS = 80
-GRID = 33  # decisions tried per follower besides the numeric maximiser
+GROWTHS = 40
+GRID = 17  # decisions tried per follower besides the numeric maximiser
 PRICES = 513  # prices the leader tries at first, if followers are few
 ZOOM, ZOOMS, PEAKS = 17, 6, 3  # finer grids around the best prices found
 WORK = 2e7  # about how many best responses the leader's regret may cost
@@ -153,7 +153,7 @@ class _Deviations:
         return self._response.numeric({**self._env, self._form.price.name: price}, low, high)
 
     def _interval(self, price: float | Array, start: Array) -> tuple[Array, Array]:
-        """The ends of the feasible interval around `start`, by doubling steps and then halving them."""
+        """The ends of the feasible interval around `start`, by growing steps and then bracketing."""
         if self._moving:
             start = self._feasible(price, start.shape)
             return self._edge(price, start, -1.0), self._edge(price, start, 1.0)
@@ -171,7 +171,7 @@ class _Deviations:
     def _edge(self, price: float | Array, start: Array, sign: float) -> Array:
         inside, step = start.copy(), sign * np.maximum(1e-3 * np.abs(start), 1e-6)
         outside = np.full(start.shape, sign * np.inf)
-        for _ in range(DOUBLINGS):
+        for _ in range(GROWTHS):
             trial = inside + step
             going = np.isinf(outside)
             feasible = self.excess(price, trial) <= FEASIBLE
@@ -179,7 +179,7 @@ class _Deviations:
             inside = np.where(going & feasible, trial, inside)
             if not np.any(going & feasible):
                 break
-            step = 2 * step
+            step = 8 * step
         bounded = np.isfinite(outside)
         beyond = np.where(bounded, outside, inside)
         edge = sign_change(lambda trial: self.excess(price, trial), inside, beyond, small=FEASIBLE)

@@ -1,0 +1,83 @@
+"""What each package promises: its public names, which need no optional library and are all in the reference."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OPTIONAL = {"cvxpy", "matplotlib", "pyarrow", "pyomo"}
+PUBLIC = {
+    "solvers": ["Game", "InvalidGame", "NotSolved", "Solution", "Status"],
+    "solvers.stackelberg": [
+        "Case",
+        "CaseTable",
+        "Comparison",
+        "Constraint",
+        "Declaration",
+        "Excluded",
+        "Greatest",
+        "Least",
+        "Mean",
+        "Obligation",
+        "Profile",
+        "StackelbergGame",
+        "Total",
+        "best_response",
+        "bisection",
+        "bounded",
+        "bundled",
+        "compare",
+        "convex_best_response",
+        "derive",
+        "load",
+        "prove",
+        "solve",
+    ],
+    "verification": ["Certificate", "certify"],
+}
+FAMILIES = [package for package in PUBLIC if package.startswith("solvers.")]
+
+
+def packages() -> list[str]:
+    """Every package of the distribution."""
+    found = [file for layer in ("solvers", "models", "verification") for file in (ROOT / layer).rglob("__init__.py")]
+    return sorted(".".join(file.parent.relative_to(ROOT).parts) for file in found)
+
+
+def test_every_package_with_public_names_is_pinned() -> None:
+    assert {name for name in packages() if hasattr(importlib.import_module(name), "__all__")} == set(PUBLIC)
+    assert {name for name in packages() if name.startswith("solvers.")} == set(FAMILIES)
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_public_names_are_the_pinned_ones_in_order(package: str) -> None:
+    names = importlib.import_module(package).__all__
+    assert names == PUBLIC[package]
+    assert names == sorted(set(names))
+
+
+@pytest.mark.parametrize(("package", "name"), [(package, name) for package in PUBLIC for name in PUBLIC[package]])
+def test_a_public_name_is_the_thing_of_that_name(package: str, name: str) -> None:
+    found = getattr(importlib.import_module(package), name)
+    assert found.__name__ == name
+    assert found.__doc__
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_public_names_load_no_optional_library(package: str) -> None:
+    program = f"import sys; from {package} import *; print(*({OPTIONAL!r} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("package", FAMILIES)
+def test_the_reference_page_of_a_family_has_each_public_name(package: str) -> None:
+    page = ROOT / "docs" / "reference" / f"{package.removeprefix('solvers.')}.md"
+    listed = re.findall(r"^\.\. auto(?:class|function|exception|data):: (\w+)$", page.read_text("utf-8"), re.MULTILINE)
+    assert sorted(listed) == PUBLIC[package]
