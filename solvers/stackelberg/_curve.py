@@ -78,11 +78,14 @@ class Curve:
 
     # --- kinks in an interval --------------------------------------------------------------------------------------
 
-    def ramps(self, a: float, p: float) -> tuple[float, float]:
-        """The sum of J * (p - t) over the convex kinks t in [a, p], J their jumps, and its slope at p; rounded up."""
-        height, mass = self._ramps(self._convex, self._rises, a, p, self.spread)
-        room = 1 + 2 * UNIT * (len(self._convex) + SUM_UNITS)
-        return height * room, mass * room
+    def ramps(self, a: float, p: float) -> tuple[float, float, float]:
+        """Bounds below and above on the sum of J * (p - t) over the convex kinks t in [a, p], and above on that of J.
+
+        J are the upper bounds on the jumps; the bounds allow for the rounding of kinks and sums.
+        """
+        least, largest, mass = self._ramps(self._convex, self._rises, a, p, self.spread)
+        room = 2 * UNIT * (len(self._convex) + SUM_UNITS)
+        return least * (1 - room), largest * (1 + room), mass * (1 + room)
 
     def ambiguity(self, price: float) -> float:
         """The total |jump| of the kinks that rounding cannot tell from the price."""
@@ -151,7 +154,7 @@ class _Forms:
         inverse = usable_root(interior - target, p)
         if inverse is None:
             raise NotConcave("the price at which a follower reaches a limit has no closed form")
-        self.price = p.name
+        self.response = response
         renamed = {p: sp.Symbol(PRICE, real=True, positive=p.is_positive)}
         inside = d.leader_utility.xreplace({x: interior}).xreplace(renamed)
         limit = d.leader_utility.xreplace({x: target}).xreplace(renamed)
@@ -186,10 +189,14 @@ class _Slice:
 
     def __init__(self, forms: _Forms, env: Environment, low: Array, high: Array, bounds: tuple[float, float]) -> None:
         self.forms, self.env, self.bounds = forms, env, bounds
-        self.start, self.end = (np.broadcast_to(forms.move.evaluate({**env, PRICE: p})[0], low.shape) for p in bounds)
-        rising = self._direction(low.shape)
-        self.limits = [np.where(rising > 0, low, high), np.where(rising > 0, high, low)]
-        self.rising = rising
+        ends = [forms.move.evaluate_bounded({**env, PRICE: p}) for p in bounds]
+        self.start, self.end = (np.broadcast_to(value[0], low.shape) for value, _ in ends)
+        self._doubt = np.zeros(low.shape)
+        for _, error in ends:
+            self._doubt = np.maximum(self._doubt, error[0])
+        self._limit_error = forms.response.limit_error(env, low.shape)
+        self.rising = self._direction(low.shape)
+        self.limits = [np.where(self.rising > 0, low, high), np.where(self.rising > 0, high, low)]
         self.reach = [self._reached(limit) for limit in self.limits]
 
     def _direction(self, shape: tuple[int, ...]) -> Array:
@@ -202,13 +209,11 @@ class _Slice:
 
     def _reached(self, limit: Array) -> tuple[Array, Array]:
         """The price at which the interior decision reaches a limit (-inf: below the bounds, inf: above), its error."""
-        env = {**self.env, LIMIT: limit}
-        box = thin(env)
-        at = np.broadcast_to(self.forms.threshold.evaluate(env)[0], limit.shape)
-        error = np.broadcast_to(self.forms.threshold.rounding(self.forms.threshold.enclosures(box))[0], limit.shape)
-        margin = 1e-12 * (np.abs(limit) + np.abs(self.start) + np.abs(self.end))
-        already = self.rising * (self.start - limit) > margin
-        never = self.rising * (limit - self.end) > margin
+        env, uncertain = {**self.env, LIMIT: limit}, {LIMIT: self._limit_error}
+        at, error = (np.broadcast_to(v[0], limit.shape) for v in self.forms.threshold.evaluate_bounded(env, uncertain))
+        doubt = self._doubt + self._limit_error
+        already = self.rising * (self.start - limit) > doubt
+        never = self.rising * (limit - self.end) > doubt
         already, never = already | (self.rising * limit == -np.inf), never | (self.rising * limit == np.inf)
         price = np.clip(np.where(np.isnan(at), self.bounds[0], at), *self.bounds)
         price = np.where(already, -np.inf, np.where(never, np.inf, price))
@@ -231,7 +236,7 @@ class _Slice:
         return _Summary(
             first,
             last,
-            *self._kinks(slope),
+            *self._kinks(),
             value_error=float(np.sum(value)),
             slope_error=float(np.sum(slope)),
             spread=reach + 8 * UNIT * max(abs(low), abs(high)),
@@ -249,7 +254,7 @@ class _Slice:
         """The price-free part of each piece, and bounds on its rounding errors."""
         parts: list[tuple[Environment, Environment]] = []
         for k, (early, names, _) in enumerate(self.forms.splits):
-            values, errors = early.evaluate_bounded(self._piece_env(k))
+            values, errors = early.evaluate_bounded(self._piece_env(k), {LIMIT: self._limit_error})
             parts.append((dict(zip(names, values, strict=True)), dict(zip(names, errors, strict=True))))
         return parts
 
@@ -289,17 +294,22 @@ class _Slice:
             result.append(np.where(used, total, 0.0))
         return result[0], result[1]
 
-    def _kinks(self, error: Array) -> tuple[Array, Array]:
+    def _slope_around(self, k: int, here: Mask, price: Array, error: Array) -> Interval:
+        """The range of piece k's slope over the prices within `error` of some price."""
+        values, errors = (picked(part, here) for part in self._early[k])
+        exact = {name: around(value, errors[name]) for name, value in values.items()}
+        return self.forms.late[k].enclose({**exact, PRICE: around(price, error)})[1]
+
+    def _kinks(self) -> tuple[Array, Array]:
         """Finite thresholds and upper bounds on the jump of the slope there."""
         kinks, jumps = [], []
-        for k, (price, _) in enumerate(self.reach):
+        for k, (price, error) in enumerate(self.reach):
             here = np.isfinite(price)
-            at = {PRICE: price[here]}
-            inside = self.forms.late[1].evaluate({**picked(self.columns(1), here), **at})[1]
-            limit = self.forms.late[2 * k].evaluate({**picked(self.columns(2 * k), here), **at})[1]
-            jump = np.subtract(inside, limit) * (1.0 if k == 0 else -1.0)
-            kinks.append(price[here])
-            jumps.append(np.broadcast_to(jump, kinks[-1].shape) + 4 * error[here])
+            at, error = price[here], error[here]
+            inside, limit = (self._slope_around(piece, here, at, error) for piece in (1, 2 * k))
+            rise = inside[1] - limit[0] if k == 0 else limit[1] - inside[0]
+            kinks.append(at)
+            jumps.append(np.broadcast_to(rise, at.shape))
         return np.concatenate(kinks), np.concatenate(jumps)
 
 

@@ -112,8 +112,8 @@ def _totals(
         sums[block, 0], sums[block, 1] = value, slope
 
 
-def _ramps(kinks: Array, rises: Array, low: float, high: float, spread: float) -> tuple[float, float]:
-    """The sum of rise * (high - kink + spread) over sorted kinks within `spread` of [low, high], and of the rises."""
+def _ramps(kinks: Array, rises: Array, low: float, high: float, spread: float) -> tuple[float, float, float]:
+    """Over sorted kinks within `spread` of [low, high]: the least and largest sum of rises * ramps, and of rises."""
     k, stop = 0, kinks.shape[0]
     while k < stop:
         middle = (k + stop) // 2
@@ -121,12 +121,13 @@ def _ramps(kinks: Array, rises: Array, low: float, high: float, spread: float) -
             k = middle + 1
         else:
             stop = middle
-    height, mass = 0.0, 0.0
+    least, largest, mass = 0.0, 0.0, 0.0
     while k < kinks.shape[0] and kinks[k] <= high + spread:
-        height += rises[k] * (max(high - kinks[k], 0.0) + spread)
+        least += rises[k] * max(high - kinks[k] - spread, 0.0)
+        largest += rises[k] * (max(high - kinks[k], 0.0) + spread)
         mass += rises[k]
         k += 1
-    return height, mass
+    return least, largest, mass
 
 
 run_block = njit(_block)

@@ -15,7 +15,7 @@ from solvers.stackelberg._program import Environment, Op, Program, Value
 COMPILED_FROM = 512  # followers from which starting the compiled kernel pays
 SUM_UNITS = 256  # both ways of summing stay within this many units of roundoff of the absolute terms
 PRICE = "#price"
-Ramps: TypeAlias = Callable[[Array, Array, float, float, float], tuple[float, float]]
+Ramps: TypeAlias = Callable[[Array, Array, float, float, float], tuple[float, float, float]]
 BLOCK = 128  # followers whose registers the compiled kernel keeps in cache
 
 
@@ -51,7 +51,11 @@ def pieces_of(pieces: list[Piece], first: Array, last: Array) -> Pieces:
 
 
 def ramps_of(n: int) -> Ramps:
-    """A function (kinks, rises, low, high, spread) for the sum of rise * (high - kink + spread), and of the rises."""
+    """A function (kinks, rises, low, high, spread) for sums over the sorted kinks within `spread` of [low, high].
+
+    It gives the least and the largest sum of rise * max(0, high - kink), each kink known up to `spread`, and the sum of
+    the rises.
+    """
     if n < COMPILED_FROM:
         return _ramps
     from solvers.stackelberg import _kernels
@@ -60,10 +64,11 @@ def ramps_of(n: int) -> Ramps:
     return compiled
 
 
-def _ramps(kinks: Array, rises: Array, low: float, high: float, spread: float) -> tuple[float, float]:
-    chosen = slice(*np.searchsorted(kinks, [low - spread, high + spread]))
-    reach = np.maximum(high - kinks[chosen], 0.0) + spread
-    return float(rises[chosen] @ reach), float(np.sum(rises[chosen]))
+def _ramps(kinks: Array, rises: Array, low: float, high: float, spread: float) -> tuple[float, float, float]:
+    first, stop = np.searchsorted(kinks, low - spread), np.searchsorted(kinks, high + spread, side="right")
+    rises, reach = rises[first:stop], high - kinks[first:stop]
+    least, largest = np.maximum(reach - spread, 0.0), np.maximum(reach, 0.0) + spread
+    return float(rises @ least), float(rises @ largest), float(np.sum(rises))
 
 
 class Vectorised:

@@ -94,10 +94,11 @@ class Program:
         registers = self._registers(env)
         return [registers[k] for k in self.outputs]
 
-    def evaluate_bounded(self, env: Environment) -> tuple[list[Value], list[Value]]:
-        """Each output in float64, and a bound on its rounding error."""
+    def evaluate_bounded(self, env: Environment, errors: Environment | None = None) -> tuple[list[Value], list[Value]]:
+        """Each output in float64, and a bound on its error, given bounds on those of the inputs."""
         registers = self._registers(env)
-        return [registers[k] for k in self.outputs], self.rounding([(value, value) for value in registers])
+        bounds = self.rounding([(value, value) for value in registers], errors)
+        return [registers[k] for k in self.outputs], bounds
 
     def _registers(self, env: Environment) -> list[Value]:
         with np.errstate(all="ignore"):
@@ -280,7 +281,7 @@ def _enclose_pair(op: Op, low: Value, high: Value, other_low: Value, other_high:
 
 def _corners(ufunc: np.ufunc, low: Value, high: Value, other_low: Value, other_high: Value) -> Interval:
     """The extremes over the four corners; 0 * inf there means unbounded, so nan is kept."""
-    if np.min(low) >= 0 and np.min(other_low) > 0:
+    if np.min(low, initial=np.inf) >= 0 and np.min(other_low, initial=np.inf) > 0:
         ends = (other_low, other_high) if ufunc is np.multiply else (other_high, other_low)
         return ufunc(low, ends[0]), ufunc(high, ends[1])
     corners = [ufunc(x, y) for x in (low, high) for y in (other_low, other_high)]

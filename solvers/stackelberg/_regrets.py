@@ -171,16 +171,17 @@ class _Deviations:
     def _edge(self, price: float | Array, start: Array, sign: float) -> Array:
         inside, step = start.copy(), sign * np.maximum(1e-3 * np.abs(start), 1e-6)
         outside = np.full(start.shape, sign * np.inf)
-        for _ in range(GROWTHS):
-            trial = inside + step
-            going = np.isinf(outside)
-            feasible = self.excess(price, trial) <= FEASIBLE
-            outside = np.where(going & ~feasible, trial, outside)
-            inside = np.where(going & feasible, trial, inside)
-            if not np.any(going & feasible):
-                break
-            step = 8 * step
-        bounded = np.isfinite(outside)
-        beyond = np.where(bounded, outside, inside)
-        edge = sign_change(lambda trial: self.excess(price, trial), inside, beyond, small=FEASIBLE)
+        with np.errstate(all="ignore"):  # a profile to be judged may hold anything
+            for _ in range(GROWTHS):
+                trial = inside + step
+                going = np.isinf(outside)
+                feasible = self.excess(price, trial) <= FEASIBLE
+                outside = np.where(going & ~feasible, trial, outside)
+                inside = np.where(going & feasible, trial, inside)
+                if not np.any(going & feasible):
+                    break
+                step = 8 * step
+            bounded = np.isfinite(outside)
+            beyond = np.where(bounded, outside, inside)
+            edge = sign_change(lambda trial: self.excess(price, trial), inside, beyond, small=FEASIBLE)
         return np.where(bounded, edge, sign * np.inf)

@@ -91,6 +91,14 @@ class Response:
         touching = (low > high) & np.isfinite(low) & (low - high <= SLACK * np.abs(high))
         return Limits(np.where(touching, high, low), high, low_name, high_name)
 
+    def limit_error(self, env: Environment, shape: tuple[int, ...]) -> Array:
+        """A bound on the rounding error of every follower's finite limits."""
+        worst = np.zeros(shape)
+        for limit in self.limits_of:
+            (root,), (error,) = limit.root.evaluate_bounded(env)
+            worst = np.maximum(worst, np.where(np.isfinite(root), error, 0.0))
+        return worst
+
     def kind(self, limit: Limit, env: Environment, shape: tuple[int, ...]) -> Array:
         """-1 where a constraint is a lower limit, 1 where it is an upper one, 0 where it is always or never met."""
         low, high = (np.broadcast_to(side, shape) for side in limit.sides(env, self.decision, self.domain))
