@@ -11,23 +11,27 @@ from solvers.core import Array, Game
 
 P = TypeVar("P")
 
+FEASIBLE = 1e-9  # distance from the strategy sets, in the game's own units, that rounding may cause
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """What was measured about a profile, and against which tolerance.
 
-    `residual` is the larger of the infeasibility and the worst of `regrets`, (players,), in payoff units.
+    `residual` is the larger of the infeasibility and the worst of `regrets`, (players,), in payoff units. However large
+    the payoffs and with them the tolerance, an infeasibility above `FEASIBLE` is never excused.
     """
 
     concept: str
     residual: float
     tolerance: float
-    regrets: Array = field(repr=False, compare=False)
+    infeasibility: float = 0.0
+    regrets: Array = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
 
     @property
     def holds(self) -> bool:
-        """True if the residual is within the tolerance; a residual of nan never is."""
-        return bool(self.residual <= self.tolerance)
+        """True if the residual is within the tolerance and the profile feasible; nan never is."""
+        return bool(self.residual <= self.tolerance and self.infeasibility <= FEASIBLE)
 
     def __str__(self) -> str:
         verdict = "holds" if self.holds else "does not hold"
@@ -53,6 +57,6 @@ def certify(game: Game[P], profile: P, *, tolerance: float = 1e-9) -> Certificat
     """
     if not (np.isfinite(tolerance) and tolerance >= 0):
         raise ValueError(f"tolerance must be finite and >= 0, got {tolerance}")
-    regrets = game.regrets(profile)
-    residual = np.max([game.infeasibility(profile), np.max(regrets)])  # np.max, unlike max, lets nan through
-    return Certificate(game.concept, float(residual), float(tolerance), regrets)
+    infeasibility, regrets = float(game.infeasibility(profile)), game.regrets(profile)
+    residual = np.max([infeasibility, np.max(regrets)])  # np.max, unlike max, lets nan through
+    return Certificate(game.concept, float(residual), float(tolerance), infeasibility, regrets)

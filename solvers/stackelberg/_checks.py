@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
 import sympy as sp
 
-from solvers.core import InvalidGame, Mask
-from solvers.stackelberg._program import Value, lower
+from solvers.core import Array, InvalidGame, Mask, Positions
+from solvers.stackelberg._program import Program, lower, picked, thin
 from solvers.stackelberg._response import SLACK, Limits
 
 if TYPE_CHECKING:
     from solvers.stackelberg._game import StackelbergGame
 
-SHARES = (0.03, 0.25, 0.5, 0.75, 0.97)  # where in the feasible interval concavity is sampled
+LEVELS = 9  # halvings of the feasible interval in which concavity is looked for
+SAMPLES = 128  # decisions at which it is sampled where it is not found
 FAR = 1e3  # how far from its only limit, where there is no other
 
 
@@ -64,25 +66,64 @@ def check_facts(game: StackelbergGame) -> None:
 
 
 def check_concavity(game: StackelbergGame) -> None:
-    """Refuses utilities whose second derivative is not negative at sampled decisions and prices."""
-    second = lower([sp.diff(game.declaration.follower_utility, game.declaration.decision, 2)])
+    """Refuses utilities that are not strictly concave in the decision, at some feasible decision and price.
+
+    The second derivative is enclosed over ever smaller cells of each feasible interval, all prices at once; where its
+    sign stays open, it is sampled.
+    """
+    bend = sp.diff(game.declaration.follower_utility, game.declaration.decision, 2)
+    if bend.is_negative:
+        return
+    second, chosen = lower([bend]), np.arange(len(game.names))
+    low, high = _reach(game)
+    for level in range(LEVELS):
+        open_ = np.zeros(len(chosen), dtype=bool)
+        for a, b in itertools.pairwise(np.linspace(0.0, 1.0, 2**level + 1)):
+            span = (high - low)[chosen]
+            cell = (low[chosen] + a * span, low[chosen] + b * span)
+            below, above = _enclosed(game, second, chosen, cell)
+            _refuse(game, chosen, (below >= 0) & (span > 0), below)
+            open_ |= ~(above < 0) & (span > 0)
+        chosen = chosen[open_]
+        if not len(chosen):
+            return
+    _sample(game, second, chosen, low[chosen], high[chosen])
+
+
+def _reach(game: StackelbergGame) -> tuple[Array, Array]:
+    """Every decision that is feasible at some price, as far as `FAR` where there is no limit."""
+    limits = [game.limits(price) for price in game.bounds]
+    low, high = np.minimum(*(r.low for r in limits)), np.maximum(*(r.high for r in limits))
+    high = np.where(np.isfinite(high), high, np.where(np.isfinite(low), np.abs(low), 0.0) + FAR)
+    return np.where(np.isfinite(low), low, -np.abs(high) - FAR), high
+
+
+def _enclosed(
+    game: StackelbergGame, second: Program, chosen: Positions, cell: tuple[Array, Array]
+) -> tuple[Array, Array]:
+    box = thin(picked(game.values, chosen)) | {game.response.decision: cell, game.response.price: game.bounds}
+    below, above = second.enclose(box)[0]
+    return np.broadcast_to(below, chosen.shape), np.broadcast_to(above, chosen.shape)
+
+
+def _sample(game: StackelbergGame, second: Program, chosen: Positions, low: Array, high: Array) -> None:
+    env = picked(game.values, chosen)
     for price in (game.bounds[0], 0.5 * sum(game.bounds), game.bounds[1]):
-        limits = game.limits(price)
-        high = np.where(np.isfinite(limits.high), limits.high, np.abs(limits.low) + FAR)
-        low = np.where(np.isfinite(limits.low), limits.low, -np.abs(high) - FAR)
-        for share in SHARES:
-            point = low + share * (high - low)
-            bend = second.evaluate(game.at(price, **{game.response.decision: point}))[0]
-            bad = np.broadcast_to(~(np.asarray(bend) < 0) & (high > low), point.shape)
-            if np.any(bad):
-                raise InvalidGame(
-                    f"the follower's utility must be strictly concave in {game.response.decision!r}, but its second "
-                    f"derivative at price {price:.6g} {whose(game, bad, np.broadcast_to(bend, point.shape))}"
-                )
+        for share in (np.arange(SAMPLES) + 0.5) / SAMPLES:
+            at = {game.response.price: price, game.response.decision: low + share * (high - low)}
+            bend = np.broadcast_to(second.evaluate({**env, **at})[0], chosen.shape)
+            _refuse(game, chosen, ~(bend < 0) & (high > low), bend)
 
 
-def whose(game: StackelbergGame, bad: Mask, shown: Value | None = None) -> str:
-    """Who the first offender is, and what is shown of it, as the end of a sentence."""
-    where = np.flatnonzero(bad)
-    who = f"for follower {game.names[where[0]]!r}" if np.ndim(bad) else "for all followers"
-    return f"is not so {who}" if shown is None else f"is {np.ravel(shown)[where[0]]:.6g} {who}"
+def _refuse(game: StackelbergGame, chosen: Positions, bad: Mask, bend: Array) -> None:
+    if np.any(bad):
+        k = int(np.flatnonzero(bad)[0])
+        raise InvalidGame(
+            f"the follower's utility must be strictly concave in {game.response.decision!r}, but its second derivative "
+            f"reaches {bend[k]:.6g} for follower {game.names[int(chosen[k])]!r}"
+        )
+
+
+def whose(game: StackelbergGame, bad: Mask) -> str:
+    """Who the first offender is, as the end of a sentence."""
+    return f"is not so for follower {game.names[int(np.flatnonzero(bad)[0])]!r}" if np.ndim(bad) else "is not so"

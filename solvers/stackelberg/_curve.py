@@ -159,6 +159,8 @@ class _Forms:
         inside = d.leader_utility.xreplace({x: interior}).xreplace(renamed)
         limit = d.leader_utility.xreplace({x: target}).xreplace(renamed)
         (price,) = renamed.values()
+        if limit.has(sp.Min, sp.Max, sp.Abs):
+            raise NotConcave("the leader's utility is not smooth on a follower's piece")
         self.pieces = [_derivatives(e, price) for e in (limit, inside, limit)]
         self.bends = [_two_forms(sp.diff(e, price, 2)) for e in (limit, inside, limit)]
         self.move = lower([interior.xreplace(renamed), sp.diff(interior.xreplace(renamed), price)])

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from solvers.stackelberg._game import StackelbergGame
 
 PRICES, PRICES_FOR_MANY, MANY = 33, 3, 10_000
+POSITIVE, NONNEGATIVE = "a positive argument", "a base that is not negative"
+NONZERO = "a denominator other than zero"
 
 
 def undefined(game: StackelbergGame) -> str:
@@ -27,28 +29,24 @@ def undefined(game: StackelbergGame) -> str:
     for price in np.linspace(*game.bounds, PRICES if len(game.names) < MANY else PRICES_FOR_MANY):
         decisions = game.best_response(float(price))
         env = game.at(float(price), **{game.response.decision: decisions})
-        for what, argument, strict in demands:
-            low = np.broadcast_to(argument.enclose(thin(env))[0][0], decisions.shape)
+        for what, argument, rule in demands:
+            low, high = (np.broadcast_to(end, decisions.shape) for end in argument.enclose(thin(env))[0])
             plain = np.broadcast_to(argument.evaluate(env)[0], decisions.shape)
-            bad = np.flatnonzero(~(low > 0) if strict else ~(plain >= 0))
-            if len(bad):
-                k = int(bad[0])
-                near = 0.0 if strict and low[k] <= 0 <= plain[k] else plain[k]
+            met = {POSITIVE: low > 0, NONNEGATIVE: plain >= 0, NONZERO: (low > 0) | (high < 0)}[rule]
+            if not np.all(met):
+                k = int(np.flatnonzero(~met)[0])
+                near = 0.0 if low[k] <= 0 <= high[k] else plain[k]
                 where = f"follower {game.names[k]!r} at price {price:.6g}{game.binding(float(price), k)}"
-                return f"{what}, got {near:.3g} for {where}"
+                return f"{what} needs {rule}, got {near:.3g} for {where}"
     return ""
 
 
-def _demands(whose: str, utility: sp.Expr) -> Iterator[tuple[str, Program, bool]]:
-    """What must be positive (strict) or nonnegative: arguments of logarithms, bases of roots, squared denominators."""
+def _demands(whose: str, utility: sp.Expr) -> Iterator[tuple[str, Program, str]]:
+    """What arguments of logarithms, bases of roots and denominators must be."""
     for atom in sorted(utility.atoms(sp.log), key=str):
-        yield f"{whose}: {atom} needs a positive argument", lower([atom.args[0]]), True
+        yield f"{whose}: {atom}", lower([atom.args[0]]), POSITIVE
     for power in sorted(utility.atoms(sp.Pow), key=str):
         if power.exp.is_integer is False:
-            yield (
-                f"{whose}: {power} needs a base that is not negative",
-                lower([power.base]),
-                bool(power.exp.is_negative),
-            )
+            yield f"{whose}: {power}", lower([power.base]), POSITIVE if power.exp.is_negative else NONNEGATIVE
         elif power.exp.is_negative:
-            yield f"{whose}: {power} needs a denominator other than zero", lower([power.base**2]), True
+            yield f"{whose}: {power}", lower([power.base]), NONZERO

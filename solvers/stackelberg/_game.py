@@ -357,7 +357,10 @@ class StackelbergGame:
 @lru_cache(maxsize=64)
 def _analyse(declaration: Declaration, facts: tuple[sp.Rel, ...]) -> tuple[CaseTable, Response]:
     """Derived once per declaration, whatever the numbers."""
-    table = derive(declaration, facts=facts)
+    try:
+        table = derive(declaration, facts=facts)
+    except InvalidGame:
+        table = derive(declaration)  # facts of data under which nobody can take part; who cannot is told by name
     return table, Response(table)
 
 

@@ -14,7 +14,7 @@ import sympy as sp
 
 from solvers.core import Array, Mask
 from solvers.stackelberg._leader import Optimum
-from solvers.stackelberg._program import UNIT, Interval, Program, lower, magnitude, thin
+from solvers.stackelberg._program import UNIT, Interval, Program, around, lower, magnitude, thin
 
 if TYPE_CHECKING:
     from solvers.stackelberg._game import StackelbergGame
@@ -84,7 +84,8 @@ class _Enclosure:
         self._value = lower([f])
         self._slope = lower([sp.diff(f, p) + sp.diff(f, x) * MOVE])
         curvature = sp.diff(f, p, 2) + 2 * sp.diff(f, p, x) * MOVE + sp.diff(f, x, 2) * MOVE**2
-        self._curvature = lower([curvature + sp.diff(f, x) * BEND])
+        total = curvature + sp.diff(f, x) * BEND
+        self._curvature = None if total.has(sp.DiracDelta) else lower([total])
         self._limit_moves = [lower([sp.diff(root, p)]) for root in game.response.roots]
 
     def bound(self, a: Array, b: Array) -> tuple[Array, Array, Array]:
@@ -96,7 +97,7 @@ class _Enclosure:
         slope = self._total(self._slope, whole, followers)
         floor, ceiling = self._total(self._value, point, at_centre)
         curved = np.all(followers.sure, axis=1)
-        if np.any(curved):
+        if self._curvature is not None and np.any(curved):
             curved &= self._total(self._curvature, whole, followers)[1] <= 0
             tangent = self._total(self._slope, point, at_centre)
             slope = np.where(curved, tangent[0], slope[0]), np.where(curved, tangent[1], slope[1])
@@ -113,7 +114,7 @@ class _Enclosure:
         low, high = self._responses(box, limits)
         at_low, at_high = self._marginal_at(box, limits.low), self._marginal_at(box, limits.high)
         stays_low, stays_high = at_low[1] < 0, at_high[0] > 0
-        inside = (at_low[0] > 0) & (at_high[1] < 0)
+        inside = (at_low[0] > 0) & (at_high[1] < 0) | (low > limits.low[1]) & (high < limits.high[0])
         low = np.where(stays_low, limits.low[0], np.where(stays_high, limits.high[0], low))
         high = np.where(stays_low, limits.low[1], np.where(stays_high, limits.high[1], high))
         move = self._over(self._move, {**box, self.decision: (low, high)}, low.shape)
@@ -131,8 +132,12 @@ class _Enclosure:
         a, b = (np.asarray(end) for end in box[self.price])
         if not self.game.response.limits_move:
             found, shape = self.game.limits(self.game.bounds[0]), (len(a), len(self.game.names))
-            low, high, still = (np.broadcast_to(v, shape) for v in (found.low, found.high, 0.0))
-            return _Limits((low, low), (high, high), (still, still), (still, still))
+            still = np.zeros(shape)
+            doubt = self.game.response.limit_error(self.game.at(self.game.bounds[0]), found.low.shape)
+            low, high = (
+                tuple(np.broadcast_to(v, shape) for v in around(end, doubt)) for end in (found.low, found.high)
+            )
+            return _Limits((low[0], low[1]), (high[0], high[1]), (still, still), (still, still))
         return self._moving_limits(box, a, b)
 
     def _moving_limits(self, box: dict[str, Interval], a: Array, b: Array) -> _Limits:

@@ -151,8 +151,8 @@ class _Search:
     def _push(self, left: tuple[float, ...], right: tuple[float, ...]) -> None:
         a, at_a, slope_a, doubt_a = left
         b, at_b, slope_b, doubt_b = right
-        height, _, mass = self.curve.ramps(a, b)
-        x, concave = meeting_point(a, b, at_a, at_b - height, slope_a + doubt_a, slope_b - doubt_b - mass)
+        least, largest, mass = self.curve.ramps(a, b)
+        x, concave = meeting_point(a, b, at_a, at_b - least, slope_a + doubt_a, slope_b - doubt_b - mass)
         top = concave + self.curve.ramps(a, x)[1]
-        bound = max(at_a, at_b, top + ROOM * abs(top))
+        bound = max(at_a, at_b + (largest - least), top + ROOM * abs(top))
         heapq.heappush(self._leaves, (-bound, x, b, left, right))

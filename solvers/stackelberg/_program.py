@@ -86,7 +86,7 @@ class Program:
     """Nodes in an order in which each needs only earlier ones; `labels` holds constants and input names by node."""
 
     nodes: tuple[Node, ...]
-    labels: Mapping[int, sp.Rational | str]
+    labels: Mapping[int, sp.Expr | str]
     outputs: tuple[int, ...]
 
     def evaluate(self, env: Environment) -> list[Value]:
@@ -175,8 +175,8 @@ class Program:
             bounds: list[Value] = []
             for k, node in enumerate(self.nodes):
                 if node.op is Op.CONSTANT:
-                    exact = sp.Rational(float(self.labels[k])) == self.labels[k]
-                    bounds.append(0.0 if exact else UNIT * abs(float(self.labels[k])))
+                    low, high = ranges[k]
+                    bounds.append(0.0 if low is high else np.subtract(high, low))
                 elif node.op is Op.INPUT:
                     bounds.append(given.get(str(self.labels[k]), 0.0))
                 else:
@@ -224,9 +224,9 @@ def around(value: Value, error: Value) -> Interval:
 # --- intervals -----------------------------------------------------------------------------------------------------
 
 
-def _constant(value: sp.Rational | str) -> Interval:
+def _constant(value: sp.Expr) -> Interval:
     near = float(value)
-    return (near, near) if sp.Rational(near) == value else _outward(near, near)
+    return (near, near) if value.is_Rational and sp.Rational(near) == value else _outward(near, near)
 
 
 def _outward(low: Value, high: Value, ulps: int = 1) -> Interval:
@@ -346,7 +346,7 @@ def _rounding(k: int, node: Node, ranges: Sequence[Interval], bounds: Sequence[V
 
 def _ratio(numerator: Value, denominator: Value) -> Value:
     """`numerator / denominator`, infinite where the denominator may vanish; 0 / anything is 0."""
-    ratio = np.where(np.greater(denominator, 0), numerator / denominator, np.inf)
+    ratio = np.where(np.greater(denominator, 0), np.divide(numerator, denominator), np.inf)
     return np.where(np.equal(numerator, 0), 0.0, ratio)
 
 
@@ -374,7 +374,7 @@ class _Lowering:
     def __init__(self, hot: frozenset[str]) -> None:
         self.hot = hot
         self.nodes: list[Node] = []
-        self.labels: dict[int, sp.Rational | str] = {}
+        self.labels: dict[int, sp.Expr | str] = {}
         self._known: dict[object, int] = {}
         self._done: dict[sp.Expr, int] = {}
 
@@ -383,7 +383,7 @@ class _Lowering:
             self._done[expr] = self._lower(expr)
         return self._done[expr]
 
-    def _emit(self, op: Op, a: int = -1, b: int = -1, label: sp.Rational | str | None = None) -> int:
+    def _emit(self, op: Op, a: int = -1, b: int = -1, label: sp.Expr | str | None = None) -> int:
         key = (op, a, b, label)
         if key not in self._known:
             self._known[key] = len(self.nodes)
@@ -396,7 +396,7 @@ class _Lowering:
         if expr.is_Rational:
             return self._emit(Op.CONSTANT, label=expr)
         if expr.is_Float or expr.is_NumberSymbol:
-            return self._emit(Op.CONSTANT, label=sp.Rational(float(expr)))
+            return self._emit(Op.CONSTANT, label=expr)
         if expr.is_Symbol:
             return self._emit(Op.INPUT, label=expr.name)
         if expr.is_Add:
@@ -416,6 +416,11 @@ class _Lowering:
             return self._chain(pairwise[expr.func], [self.node(arg) for arg in expr.args])
         if expr.func is sp.Heaviside:
             return self._emit(Op.STEP, self.node(expr.args[0]))
+        if expr.func is sp.Abs:
+            return self._function(sp.Max(expr.args[0], -expr.args[0], evaluate=False))
+        if expr.func is sp.sign:
+            above, below = (self._emit(Op.STEP, self.node(side)) for side in (expr.args[0], -expr.args[0]))
+            return self._emit(Op.SUBTRACT, above, below)
         raise InvalidGame(f"no numeric meaning for {expr.func} in {str(expr)[:60]}")
 
     def _chain(self, op: Op, nodes: Sequence[int]) -> int:

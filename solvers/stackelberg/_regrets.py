@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from solvers.core import Array
+from solvers.core import Array, Positions
 from solvers.stackelberg._brackets import sign_change
 from solvers.stackelberg._program import Value, lower, picked
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 FEASIBLE = 4e-15  # relative violation of a constraint that rounding alone can cause
 GROWTHS = 40
 GRID = 17  # decisions tried per follower besides the numeric maximiser
-PRICES = 513  # prices the leader tries at first, if followers are few
-ZOOM, ZOOMS, PEAKS = 17, 6, 3  # finer grids around the best prices found
-WORK = 2e7  # about how many best responses the leader's regret may cost
+PRICES = 513  # prices the leader tries at first
+ZOOM, ZOOMS, PEAKS = 17, 6, 4  # finer grids around the best prices found
+SAMPLE = 1 << 14  # followers among whom the best prices are looked for, if there are more
+COARSE = 5  # prices at which all of very many followers are asked, besides those found
 CHUNK = 1 << 14  # followers looked at together, so that what is computed of them stays in the cache
 BATCH = 1 << 16  # best responses computed at a time
 
@@ -43,6 +44,11 @@ def regrets(game: StackelbergGame, profile: Profile) -> Array:
     result = np.zeros(1 + len(game.names))
     if not _fits(game, profile):
         return result + np.inf
+    with np.errstate(all="ignore"):  # a profile to be judged may hold anything
+        return _measured(game, profile, result)
+
+
+def _measured(game: StackelbergGame, profile: Profile, result: Array) -> Array:
     among, takes_part = game.among(profile), ~np.isnan(profile.decisions)
     decisions = profile.decisions[takes_part]
     parts = _parts(among)
@@ -70,28 +76,50 @@ def _fits(game: StackelbergGame, profile: Profile) -> bool:
 
 
 def _best_price_payoff(game: StackelbergGame, parts: list[_Deviations], start: Array) -> float:
-    """The most the leader gets at any tried price: a grid, then finer ones around its best points."""
-    low, high = game.bounds
-    per_grid = WORK / (8 * len(start))
-    prices = np.linspace(low, high, int(np.clip(per_grid, 5, PRICES)))
+    """The most the leader gets at any tried price.
+
+    Of more than `SAMPLE` followers, a random sample finds the prices, and all of them are asked about those and about a
+    coarse grid.
+    """
+    n = len(start)
+    if n <= SAMPLE:
+        return _search(game.bounds, parts, start)[0]
+    chosen = np.sort(np.random.default_rng(0).choice(n, SAMPLE, replace=False))
+    some = [_Deviations(game, chosen[k : k + CHUNK]) for k in range(0, SAMPLE, CHUNK)]
+    _, promising = _search(game.bounds, some, start)
+    prices = np.unique([*promising, *np.linspace(*game.bounds, COARSE)])
     payoffs = _payoffs(parts, prices, start)
-    best = float(np.max(payoffs))
-    for k in np.argsort(payoffs)[::-1][: PEAKS if per_grid > PRICES else 1]:
-        a, b = prices[max(k - 1, 0)], prices[min(k + 1, len(prices) - 1)]
-        for _ in range(ZOOMS if per_grid > PRICES else 1):
-            finer = np.linspace(a, b, int(np.clip(per_grid, 5, ZOOM)))
+    k = int(np.argmax(payoffs))
+    finer = np.linspace(prices[max(k - 1, 0)], prices[min(k + 1, len(prices) - 1)], COARSE)
+    return float(np.max([np.max(payoffs), np.max(_payoffs(parts, finer, start))]))
+
+
+def _search(bounds: tuple[float, float], parts: list[_Deviations], start: Array) -> tuple[float, list[float]]:
+    """The best payoff on a grid of prices and on finer ones around its best points, and the best price near each."""
+    prices = np.linspace(*bounds, PRICES)
+    payoffs = _payoffs(parts, prices, start)
+    inner = np.concatenate([[True], payoffs[1:] >= payoffs[:-1]]) & np.concatenate(
+        [payoffs[:-1] >= payoffs[1:], [True]]
+    )
+    peaks = np.flatnonzero(inner)
+    best, promising = float(np.max(payoffs)), []
+    for k in peaks[np.argsort(payoffs[peaks])[::-1][:PEAKS]]:
+        a, b = prices[max(k - 1, 0)], prices[min(k + 1, PRICES - 1)]
+        for _ in range(ZOOMS):
+            finer = np.linspace(a, b, ZOOM)
             at = _payoffs(parts, finer, start)
             top = int(np.argmax(at))
             best = float(np.max([best, at[top]]))
-            a, b = finer[max(top - 1, 0)], finer[min(top + 1, len(finer) - 1)]
-    return best
+            a, b = finer[max(top - 1, 0)], finer[min(top + 1, ZOOM - 1)]
+        promising.append(0.5 * float(a + b))
+    return best, promising
 
 
 def _payoffs(parts: list[_Deviations], prices: Array, start: Array) -> Array:
     """The leader's utility at each of the prices (m,), followers maximising numerically."""
     total = np.zeros(len(prices))
     for part in parts:
-        at_once = max(1, BATCH // (part.where.stop - part.where.start))
+        at_once = max(1, BATCH // part.size)
         for k in range(0, len(prices), at_once):
             total[k : k + at_once] += part.payoff(prices[k : k + at_once, None], start[part.where])
     return total
@@ -105,8 +133,9 @@ def _parts(game: StackelbergGame) -> list[_Deviations]:
 class _Deviations:
     """What some of the followers could get instead, and what the leader would then get from them."""
 
-    def __init__(self, game: StackelbergGame, where: slice) -> None:
+    def __init__(self, game: StackelbergGame, where: slice | Positions) -> None:
         self.where = where
+        self.size = where.stop - where.start if isinstance(where, slice) else len(where)
         self._response, self._form, self._bounds = game.response, game.form, game.bounds
         self._env = picked(game.values, where)
         self._constraints = [lower([c.left, c.right]) for c in game.form.constraints]
@@ -171,17 +200,16 @@ class _Deviations:
     def _edge(self, price: float | Array, start: Array, sign: float) -> Array:
         inside, step = start.copy(), sign * np.maximum(1e-3 * np.abs(start), 1e-6)
         outside = np.full(start.shape, sign * np.inf)
-        with np.errstate(all="ignore"):  # a profile to be judged may hold anything
-            for _ in range(GROWTHS):
-                trial = inside + step
-                going = np.isinf(outside)
-                feasible = self.excess(price, trial) <= FEASIBLE
-                outside = np.where(going & ~feasible, trial, outside)
-                inside = np.where(going & feasible, trial, inside)
-                if not np.any(going & feasible):
-                    break
-                step = 8 * step
-            bounded = np.isfinite(outside)
-            beyond = np.where(bounded, outside, inside)
-            edge = sign_change(lambda trial: self.excess(price, trial), inside, beyond, small=FEASIBLE)
+        for _ in range(GROWTHS):
+            trial = inside + step
+            going = np.isinf(outside)
+            feasible = self.excess(price, trial) <= FEASIBLE
+            outside = np.where(going & ~feasible, trial, outside)
+            inside = np.where(going & feasible, trial, inside)
+            if not np.any(going & feasible):
+                break
+            step = 8 * step
+        bounded = np.isfinite(outside)
+        beyond = np.where(bounded, outside, inside)
+        edge = sign_change(lambda trial: self.excess(price, trial), inside, beyond, small=FEASIBLE)
         return np.where(bounded, edge, sign * np.inf)

@@ -86,8 +86,8 @@ class Response:
         high, high_name = np.full(shape, np.inf), np.full(shape, -1)
         for k, limit in enumerate(self.limits_of):
             below, above = limit.sides(env, self.decision, self.domain)
-            low_name, low = np.where(np.isfinite(below) & (below >= low), k, low_name), np.maximum(low, below)
-            high_name, high = np.where(np.isfinite(above) & (above <= high), k, high_name), np.minimum(high, above)
+            low_name, low = np.where((below > -np.inf) & (below >= low), k, low_name), np.maximum(low, below)
+            high_name, high = np.where((above < np.inf) & (above <= high), k, high_name), np.minimum(high, above)
         touching = (low > high) & np.isfinite(low) & (low - high <= SLACK * np.abs(high))
         return Limits(np.where(touching, high, low), high, low_name, high_name)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import sympy as sp
 
 from solvers.core import Array
-from solvers.stackelberg._program import Value, lower
+from solvers.stackelberg._declaration import Declaration
+from solvers.stackelberg._program import Program, Value, lower
 
 if TYPE_CHECKING:
     from solvers.stackelberg._game import StackelbergGame
@@ -21,8 +23,7 @@ def one_sided(game: StackelbergGame, price: float) -> tuple[float, float]:
     d = game.declaration
     decisions = game.best_response(price)
     env = game.at(price, **{d.decision.name: decisions})
-    terms = [sp.diff(d.leader_utility, d.price), sp.diff(d.leader_utility, d.decision)]
-    direct, through = (np.broadcast_to(v, decisions.shape) for v in lower(terms).evaluate(env))
+    direct, through = (np.broadcast_to(v, decisions.shape) for v in _programs(d)[0].evaluate(env))
     below, above = _moves(game, price, decisions)
     return float(np.sum(direct + through * below)), float(np.sum(direct + through * above))
 
@@ -33,10 +34,8 @@ def _moves(game: StackelbergGame, price: float, decisions: Array) -> tuple[Array
     At a limit that is just reached, the decision follows whichever of the limit and the interior point is inside.
     """
     d, limits = game.declaration, game.limits(price)
-    u = d.follower_utility
-    first, second, cross = sp.diff(u, d.decision), sp.diff(u, d.decision, 2), sp.diff(u, d.decision, d.price)
     env = game.at(price, **{d.decision.name: decisions})
-    push, bend, mixed = (np.broadcast_to(v, decisions.shape) for v in lower([first, second, cross]).evaluate(env))
+    push, bend, mixed = (np.broadcast_to(v, decisions.shape) for v in _programs(d)[1].evaluate(env))
     with np.errstate(all="ignore"):
         free, beyond = -mixed / bend, -push / bend
     room = AT_THRESHOLD * np.abs(decisions)
@@ -53,6 +52,14 @@ def _moves(game: StackelbergGame, price: float, decisions: Array) -> tuple[Array
         np.where(inside, free, np.where(stuck, limit, left)),
         np.where(inside, free, np.where(stuck, limit, right)),
     )
+
+
+@lru_cache(maxsize=64)
+def _programs(d: Declaration) -> tuple[Program, Program]:
+    """The leader's partial derivatives (price, decision), and the follower's U', U'' and dU'/dp."""
+    p, x, u = d.price, d.decision, d.follower_utility
+    leader = [sp.diff(d.leader_utility, p), sp.diff(d.leader_utility, x)]
+    return lower(leader), lower([sp.diff(u, x), sp.diff(u, x, 2), sp.diff(u, x, p)])
 
 
 def _limit_moves(game: StackelbergGame, price: float, shape: tuple[int, ...]) -> tuple[Value, Value]:
