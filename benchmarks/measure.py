@@ -177,8 +177,8 @@ def _sample(
 
 def _certified(game: StackelbergGame) -> bool:
     solution = solve(game)
-    tolerance = 1e-9 * max(1.0, abs(solution.stats["leader_utility"]))
-    return certify(game, solution.require(), tolerance=tolerance).holds
+    profile = solution.require()
+    return certify(game, profile, tolerance=1e-9 * game.magnitudes(profile)).holds
 
 
 def _row(cell: Cell, method: str, samples: Sequence[_Sample], note: str) -> Row:

@@ -30,8 +30,9 @@ NOTES = (
     "expressions and columns to the answer; for the others what they prepare once per game and one call, after "
     "certeq has derived it. missed: runs whose price brings the leader less than certeq's upper bound by more than "
     f"{MISS:g} of it; worst loss: the largest such share. gap, passes: the largest. peak memory: of a process that "
-    "draws, declares and solves. certificates: answers that verification.certify accepts at 1e-9 of the utility. "
-    "CVXPY solves to the tight tolerances of ConvexFollowers; SciPy and bisection search on certeq's closed form."
+    "draws, declares and solves. certificates: answers that verification.certify accepts at 1e-9 of each player's "
+    "payoffs. CVXPY solves to the tight tolerances of ConvexFollowers; SciPy and bisection search on certeq's closed "
+    "form."
 )
 
 

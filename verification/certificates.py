@@ -18,8 +18,8 @@ FEASIBLE = 1e-9  # distance from the strategy sets, in the game's own units, tha
 class Certificate:
     """What was measured about a profile, and against which tolerance.
 
-    `residual` is the larger of the infeasibility and the worst of `regrets`, (players,), in payoff units. However large
-    the payoffs and with them the tolerance, an infeasibility above `FEASIBLE` is never excused.
+    `residual` is the worst of `regrets`, (players,), in payoff units, or the infeasibility where that is an offence:
+    however large the payoffs and with them the tolerance, one above `FEASIBLE` is never excused.
     """
 
     concept: str
@@ -38,15 +38,16 @@ class Certificate:
         return f"{self.concept}: residual {self.residual:.3g}, tolerance {self.tolerance:.3g}: {verdict}"
 
 
-def certify(game: Game[P], profile: P, *, tolerance: float = 1e-9) -> Certificate:
+def certify(game: Game[P], profile: P, *, tolerance: float | Array = 1e-9) -> Certificate:
     """Whether no player gains more than `tolerance`, in payoff units, by deviating.
 
-    Where payoffs are large, float64 cannot tell 1e-9 apart: certify with the tolerance that the solver's `stats` name.
+    The tolerance is one number, or one per player, (players,), where their payoffs differ in size. The certificate then
+    shows the residual and the tolerance of the player with the least room.
 
     Raises
     ------
     ValueError
-        If `tolerance` is not a finite number of at least 0.
+        If `tolerance` is not finite and at least 0, or not one number and not one per player.
 
     Examples
     --------
@@ -55,8 +56,18 @@ def certify(game: Game[P], profile: P, *, tolerance: float = 1e-9) -> Certificat
     >>> certify(game, solve(game).require()).holds
     True
     """
-    if not (np.isfinite(tolerance) and tolerance >= 0):
+    allowed = np.asarray(tolerance, dtype=np.float64)
+    if not (np.all(np.isfinite(allowed)) and np.all(allowed >= 0)):
         raise ValueError(f"tolerance must be finite and >= 0, got {tolerance}")
     infeasibility, regrets = float(game.infeasibility(profile)), game.regrets(profile)
-    residual = np.max([infeasibility, np.max(regrets)])  # np.max, unlike max, lets nan through
-    return Certificate(game.concept, float(residual), float(tolerance), infeasibility, regrets)
+    if allowed.shape not in ((), regrets.shape):
+        raise ValueError(f"tolerance must be a number or have shape {regrets.shape}, got shape {allowed.shape}")
+    if allowed.ndim:
+        with np.errstate(all="ignore"):
+            tight = int(np.argmax(np.where(regrets == 0, 0.0, regrets / allowed)))  # nan counts as the largest
+        regret, limit = float(regrets[tight]), float(allowed[tight])
+    else:
+        regret, limit = float(np.max(regrets)), float(allowed)  # np.max, unlike max, lets nan through
+    return Certificate(
+        game.concept, max(regret, infeasibility) if infeasibility > FEASIBLE else regret, limit, infeasibility, regrets
+    )

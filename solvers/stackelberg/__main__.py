@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
+from solvers.core import NotSolved
+
 if TYPE_CHECKING:
     from solvers.stackelberg._convex import Comparison
     from solvers.stackelberg._game import StackelbergGame
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     Outputs: TypeAlias = list[tuple[Path, Callable[[Report], bytes]]]
 
 SCENARIOS = sorted(path.stem for path in Path(__file__).with_name("scenarios").glob("*.toml"))
-TOLERANCE = 1e-9  # of the leader's utility, or of 1 if that is less
+TOLERANCE = 1e-9  # of each player's payoffs, as large as they are
 
 
 class _Parser(argparse.ArgumentParser):
@@ -50,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit status."""
+    if sys.stdout is None or sys.stderr is None:
+        return 2  # closed by the caller: nobody to tell
     try:
         options = _parser().parse_args(arguments)
         return _answer(options)
@@ -58,14 +62,19 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("error: interrupted; nothing was written", file=sys.stderr)
         return 130
+    except NotSolved as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as problem:
+        print(f"error: cannot write: {problem.strerror or problem}", file=sys.stderr)
     return 2
 
 
 def _answer(options: argparse.Namespace) -> int:
-    from solvers.core import InvalidGame, NotSolved
+    from solvers.core import InvalidGame
 
     outputs = _outputs(options)
     try:
@@ -74,12 +83,13 @@ def _answer(options: argparse.Namespace) -> int:
 
             check_format(Path(options.plot))
         report = _solve(options)
-    except (InvalidGame, NotSolved) as problem:
+    except InvalidGame as problem:
         raise _BadInput(" ".join(str(problem).split())) from None
     for path, content in outputs:
         _write(path, content(report))
     if options.json == "-":
         sys.stdout.writelines(report.json())
+        sys.stdout.flush()
     else:
         from rich.console import Console
 
@@ -107,8 +117,7 @@ def _solve(options: argparse.Namespace) -> Report:
         solution = solve(game)
         profile = solution.profiles[0]
         step("certifying")
-        scale = max(1.0, abs(solution.stats["leader_utility"]))
-        certificate = certify(game, profile, tolerance=TOLERANCE * scale)
+        certificate = certify(game, profile, tolerance=TOLERANCE * game.magnitudes(profile))
         step("trying local methods")
         local = (bisection(game.among(profile)), bounded(game.among(profile)))
         checks = _checks(game.among(profile), profile.price) if options.check == "cvxpy" else ()
@@ -147,8 +156,11 @@ def _outputs(options: argparse.Namespace) -> Outputs:
         (Path(path), content) for path, content in wanted if path and not (content is _json and path == "-")
     ]
     for path, _ in outputs:
-        if path.is_dir() or not os.access(path.parent, os.W_OK):
+        if (path.exists() and not path.is_file()) or path.is_symlink() or not os.access(path.parent, os.W_OK):
             raise _BadInput(f"output must be a file in a folder that can be written, got {path}")
+    used = [Path(p).resolve() for p in (options.scenario, options.followers) if p] + [p.resolve() for p, _ in outputs]
+    if len(set(used)) < len(used):
+        raise _BadInput("every output must be a file of its own, and none of the inputs")
     return outputs
 
 

@@ -198,7 +198,7 @@ class ScalarDerivation(Derivation):
         """What is >= 0 for an interior optimum: its distances to the limits, or the slopes there if simpler."""
         if root is not None and root.is_rational_function(*root.free_symbols):
             return self._inside(root)
-        slopes = [self.slope.subs(self.x, v.root) * (-1 if v.upper else 1) for v in self.limits]
+        slopes = [self._slope_at(v) * (-1 if v.upper else 1) for v in self.limits]
         return self._slopes_at_ends(slopes) if root is None else [*slopes, *self._in_domain(root, self.limits)]
 
     def _slopes_at_ends(self, at: list[sp.Expr]) -> list[sp.Expr]:
@@ -206,6 +206,14 @@ class ScalarDerivation(Derivation):
         if not self._lower:
             at = [*at, self._slope_towards(sp.S.Zero if self.x.is_nonnegative else -sp.oo)]
         return at if self._upper else [*at, -self._slope_towards(sp.oo)]
+
+    def _slope_at(self, limit: _Limit) -> sp.Expr:
+        """U' at a limit; its sign alone where it is infinite there."""
+        slope = self.slope.subs(self.x, limit.root)
+        if not slope.has(sp.zoo, sp.nan, sp.oo):
+            return slope
+        slope = sp.limit(self.slope, self.x, limit.root, "-" if limit.upper else "+")
+        return sp.sign(slope) if slope.is_infinite else slope
 
     def _slope_towards(self, end: sp.Expr) -> sp.Expr:
         try:
@@ -219,7 +227,7 @@ class ScalarDerivation(Derivation):
     def _bound(self, active: tuple[_Limit, ...]) -> Case | None:
         first = min(active, key=lambda limit: sp.count_ops(self.signs.outside(limit.root)))
         meetings = [self._meeting(first, other) for other in active if other is not first]
-        slope = self.slope.subs(self.x, first.root)
+        slope = self._slope_at(first)
         sides = {limit.upper for limit in active}
         pulls = [slope if first.upper else -slope] if len(sides) == 1 else []
         conditions = self.conditions([*pulls, *self._inside(first.root, active)])

@@ -15,6 +15,7 @@ from solvers.stackelberg._response import SLACK, Limits
 if TYPE_CHECKING:
     from solvers.stackelberg._game import StackelbergGame
 
+PRICES = 33  # at which it is checked that limits which move leave room
 LEVELS = 9  # halvings of the feasible interval in which concavity is looked for
 SAMPLES = 128  # decisions at which it is sampled where it is not found
 FAR = 1e3  # how far from its only limit, where there is no other
@@ -39,7 +40,7 @@ def validate(game: StackelbergGame) -> None:
 def infeasible(game: StackelbergGame) -> dict[int, str]:
     """Why each follower that cannot meet its constraints cannot, by position."""
     reasons: dict[int, str] = {}
-    for price in game.bounds if game.response.limits_move else game.bounds[:1]:
+    for price in np.linspace(*game.bounds, PRICES) if game.response.limits_move else game.bounds[:1]:
         limits = game.limits(price)
         for k in np.flatnonzero(limits.low > limits.high):
             reasons[int(k)] = _conflict(game, limits, int(k))
@@ -58,7 +59,7 @@ def check_facts(game: StackelbergGame) -> None:
     """Refuses data for which what the derivation took for granted does not hold."""
     for fact in game.cases.facts:
         program = lower([fact.gts, fact.lts])
-        for price in game.bounds:
+        for price in np.linspace(*game.bounds, PRICES) if game.response.limits_move else game.bounds:
             more, less = (np.asarray(v) for v in program.evaluate(game.at(price)))
             bad = ~(more - less >= -SLACK * (np.abs(more) + np.abs(less)))
             if np.any(bad):
@@ -92,8 +93,9 @@ def check_concavity(game: StackelbergGame) -> None:
 
 def _reach(game: StackelbergGame) -> tuple[Array, Array]:
     """Every decision that is feasible at some price, as far as `FAR` where there is no limit."""
-    limits = [game.limits(price) for price in game.bounds]
-    low, high = np.minimum(*(r.low for r in limits)), np.maximum(*(r.high for r in limits))
+    prices = np.linspace(*game.bounds, PRICES) if game.response.limits_move else game.bounds[:1]
+    limits = [game.limits(price) for price in prices]
+    low, high = np.minimum.reduce([r.low for r in limits]), np.maximum.reduce([r.high for r in limits])
     high = np.where(np.isfinite(high), high, np.where(np.isfinite(low), np.abs(low), 0.0) + FAR)
     return np.where(np.isfinite(low), low, -np.abs(high) - FAR), high
 

@@ -84,13 +84,15 @@ class Curve:
         J are the upper bounds on the jumps; the bounds allow for the rounding of kinks and sums.
         """
         least, largest, mass = self._ramps(self._convex, self._rises, a, p, self.spread)
-        room = 2 * UNIT * (len(self._convex) + SUM_UNITS)
-        return least * (1 - room), largest * (1 + room), mass * (1 + room)
+        return least * (1 - self._room), largest * (1 + self._room), mass * (1 + self._room)
 
     def ambiguity(self, price: float) -> float:
         """The total |jump| of the kinks that rounding cannot tell from the price."""
-        i, j = np.searchsorted(self.kinks, [price - self.spread, price + self.spread])
-        return float(np.sum(np.abs(self.jumps[i:j]))) if j > i else 0.0
+        first = int(self.kinks.searchsorted(price - self.spread))
+        if first == len(self.kinks) or self.kinks[first] > price + self.spread:
+            return 0.0
+        last = int(self.kinks.searchsorted(price + self.spread, side="right"))
+        return float(np.sum(np.abs(self.jumps[first:last])))
 
     # --- preparation -----------------------------------------------------------------------------------------------
 
@@ -124,6 +126,7 @@ class Curve:
         self.kinks, self.jumps = kinks[order], jumps[order]
         convex = self.jumps > 0
         self._convex, self._rises = self.kinks[convex], self.jumps[convex]
+        self._room = 2 * UNIT * (len(self._convex) + SUM_UNITS)
 
     @cached_property
     def slope_scale(self) -> float:

@@ -30,6 +30,9 @@ class Profile:
     price: float
     decisions: Array
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "decisions", np.asarray(self.decisions, dtype=np.float64))
+
 
 @dataclass(frozen=True)
 class Excluded:
@@ -99,6 +102,9 @@ class StackelbergGame:
         >>> game.best_response(1.0)
         array([1., 3.])
         """
+        for name, symbol in (("price", price), ("decision", decision)):
+            if not isinstance(symbol, sp.Symbol):
+                raise InvalidGame(f"{name} must be a SymPy symbol, got {symbol!r}")
         parts = [leader_utility, follower_utility, *(derived or {}).values()]
         pairs = {name: _sides(name, constraint) for name, constraint in constraints.items()}
         plain = _plain([*parts, *(side for pair in pairs.values() for side in pair), price, decision])
@@ -109,7 +115,10 @@ class StackelbergGame:
             rational(follower_utility).xreplace(plain),
             tuple(Constraint(name, *(rational(s).xreplace(plain) for s in pair)) for name, pair in pairs.items()),
         )
-        columns = {name: np.array(column, dtype=np.float64) for name, column in table.items()}
+        columns = {name: _numbers(f"table column {name!r}", column) for name, column in table.items()}
+        interval = _numbers("bounds", bounds)
+        if interval.shape != (2,):
+            raise InvalidGame(f"bounds must be two finite numbers low < high, got {bounds}")
         sizes = {column.shape for column in columns.values()}
         if len(sizes) != 1 or not all(len(s) == 1 and s[0] > 0 for s in sizes):
             raise InvalidGame(f"table must hold columns of one length (n,) with n > 0, got shapes {sorted(sizes)}")
@@ -118,7 +127,7 @@ class StackelbergGame:
         whole = cls(
             title=title,
             form=form,
-            bounds=(float(bounds[0]), float(bounds[1])),
+            bounds=(float(interval[0]), float(interval[1])),
             names=names,
             table=columns,
             parameters={name: float(value) for name, value in (parameters or {}).items()},
@@ -263,6 +272,22 @@ class StackelbergGame:
         """
         return _regrets.regrets(self, profile)
 
+    def magnitudes(self, profile: Profile) -> Array:
+        """How large each player's payoffs are, (1 + n,): what 1e-9 of a payoff means, for `certify`.
+
+        The leader's: its utility, or a thousandth of the largest at some prices if that is more. A follower's: its
+        largest utility, in absolute value, at its limits and at its best response.
+        """
+        with np.errstate(all="ignore"):
+            part = self.among(profile)
+            tried = [part.leader_utility(float(p)) for p in np.linspace(*self.bounds, 9)]
+            here = part.leader_utility(profile.price, profile.decisions[~np.isnan(profile.decisions)])
+            limits, best = self.limits(profile.price), self.best_response(profile.price)
+            points = [best, *(np.where(np.isfinite(end), end, best) for end in (limits.low, limits.high))]
+            sizes = [np.nan_to_num(np.abs(self.follower_utilities(profile.price, x)), posinf=0.0) for x in points]
+            leader = np.nanmax(np.abs([here, *(1e-3 * np.array(tried))]))
+        return np.concatenate([[leader], np.maximum.reduce(sizes)])
+
     # --- who takes part --------------------------------------------------------------------------------------------
 
     def among(self, profile: Profile) -> StackelbergGame:
@@ -386,6 +411,13 @@ def best_response(game: StackelbergGame, price: float) -> Array:
     if not game.bounds[0] <= price <= game.bounds[1]:
         raise InvalidGame(f"price must lie in {list(game.bounds)}, got {price}")
     return game.best_response(price)
+
+
+def _numbers(what: str, values: object) -> Array:
+    try:
+        return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidGame(f"{what} must be numbers, got {str(values)[:60]}") from None
 
 
 def _sides(name: str, constraint: sp.Rel | tuple[sp.Expr, sp.Expr]) -> tuple[sp.Expr, sp.Expr]:

@@ -13,7 +13,7 @@ import numpy as np
 import sympy as sp
 
 from solvers.core import Array, Mask
-from solvers.stackelberg._leader import Optimum
+from solvers.stackelberg._leader import Optimum, magnitude_of
 from solvers.stackelberg._program import UNIT, Interval, Program, around, lower, magnitude, thin
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ MOVE, BEND = sp.Symbol("#move", real=True), sp.Symbol("#bend", real=True)
 
 
 def interval_branch_and_bound(game: StackelbergGame, *, tolerance: float = 1e-9, max_nodes: int = 4000) -> Optimum:
-    """The price whose utility is within `tolerance`, relative, of a rigorous bound; else not `closed`, with the gap."""
+    """The price whose utility is within `tolerance`, relative, of a rigorous bound; else the gap stays larger."""
     enclosure = _Enclosure(game)
-    best_price, best = game.bounds[0], -np.inf
+    best_price, best, most = game.bounds[0], -np.inf, 0.0
     leaves = [(-np.inf, game.bounds[0], game.bounds[1])]
     nodes, upper = 0, np.inf
     while nodes < max_nodes:
@@ -39,13 +39,14 @@ def interval_branch_and_bound(game: StackelbergGame, *, tolerance: float = 1e-9,
             nodes += len(bounds)
             for bound, x, y in zip(bounds, low, high, strict=True):
                 heapq.heappush(leaves, (-float(bound), float(x), float(y)))
+            most = max(most, float(np.max(np.abs(floors[np.isfinite(floors)]), initial=0.0)))
             top = int(np.argmax(floors))
             if floors[top] > best:
                 best, best_price = float(floors[top]), float(centres[top])
         upper = max(-leaves[0][0], best)
-        if upper - best <= tolerance * max(1.0, abs(best)) or np.all(middle == a):
+        if upper - best <= tolerance * magnitude_of(best, most) or np.all(middle == a):
             break
-    return Optimum(best_price, best, upper, nodes, upper - best <= tolerance * max(1.0, abs(best)))
+    return Optimum(best_price, best, upper, magnitude_of(best, most), nodes)
 
 
 @dataclass(frozen=True)
@@ -141,25 +142,29 @@ class _Enclosure:
         return self._moving_limits(box, a, b)
 
     def _moving_limits(self, box: dict[str, Interval], a: Array, b: Array) -> _Limits:
-        """The highest lower limit and the lowest upper one; a constraint that changes side leaves them unbounded."""
-        shape = (len(a), len(self.game.names))
-        ranges, moves, kinds = [], [], []
+        """The highest lower limit and the lowest upper one, each constraint's side decided for the whole box.
+
+        A constraint whose side is not decided may be either.
+        """
+        shape, domain = (len(a), len(self.game.names)), self.game.response.domain
+        still = np.zeros(shape)
+        low, low_move = (np.full(shape, domain), np.full(shape, domain)), (still, still)
+        high, high_move = (np.full(shape, np.inf), np.full(shape, np.inf)), (still, still)
         for limit, program in zip(self.game.response.limits_of, self._limit_moves, strict=True):
-            ranges.append(self._over(limit.root, box, shape))
-            moves.append(self._over(program, box, shape))
-            kinds.append([self.game.response.kind(limit, self.game.at(p), shape) for p in (a, b)])
-        domain = np.full(shape, self.game.response.domain)
-        low, low_move = (domain, domain), (np.zeros(shape), np.zeros(shape))
-        high, high_move = (np.full(shape, np.inf), np.full(shape, np.inf)), low_move
-        for found, move, (at_a, at_b) in zip(ranges, moves, kinds, strict=True):
-            lower_, upper_ = (at_a < 0) | (at_b < 0), (at_a > 0) | (at_b > 0)
-            torn = lower_ & upper_ | (at_a != at_b)
-            below = _masked(found, lower_, -np.inf), np.where(torn, -np.inf, 0.0)
-            above = _masked(found, upper_, np.inf), np.where(torn, np.inf, 0.0)
-            raised = (np.maximum(low[0], below[0][0] + below[1]), np.maximum(low[1], below[0][1]))
-            lowered = (np.minimum(high[0], above[0][0]), np.minimum(high[1], above[0][1] + above[1]))
-            low_move = _binding(low_move, low[1] < raised[0], move, lower_ & (found[1] >= low[0]))
-            high_move = _binding(high_move, high[0] > lowered[1], move, upper_ & (found[0] <= high[1]))
+            root, move = self._over(limit.root, box, shape), self._over(program, box, shape)
+            slope = self._over(limit.gradient, {**box, self.decision: root}, shape)
+            linear = self.decision not in limit.gradient.inputs
+            placed = linear | (root[0] >= domain)
+            is_lower, is_upper = placed & (slope[1] < 0), placed & (slope[0] > 0)
+            kinds = [self.game.response.kind(limit, self.game.at(p), shape) for p in (a, b)]
+            absent = (root[1] < domain) & (kinds[0] == 0) & (kinds[1] == 0) & (not linear)
+            torn = ~(is_lower | is_upper | absent)
+            below = np.where(is_lower, root[0], -np.inf), np.where(is_lower | torn, root[1], -np.inf)
+            above = np.where(is_upper | torn, root[0], np.inf), np.where(is_upper, root[1], np.inf)
+            raised = np.maximum(low[0], below[0]), np.maximum(low[1], below[1])
+            lowered = np.minimum(high[0], above[0]), np.minimum(high[1], above[1])
+            low_move = _binding(low_move, low[1] < raised[0], move, (is_lower | torn) & (below[1] >= low[0]))
+            high_move = _binding(high_move, high[0] > lowered[1], move, (is_upper | torn) & (above[0] <= high[1]))
             low, high = raised, lowered
         return _Limits(low, high, low_move, high_move)
 
@@ -206,10 +211,6 @@ def _hull(rate: tuple[Array, Array], may_move: Mask, *others: tuple[tuple[Array,
         low = np.where(possible, np.minimum(low, other[0]), low)
         high = np.where(possible, np.maximum(high, other[1]), high)
     return low, high
-
-
-def _masked(interval: tuple[Array, Array], chosen: Mask, otherwise: float) -> tuple[Array, Array]:
-    return np.where(chosen, interval[0], otherwise), np.where(chosen, interval[1], otherwise)
 
 
 def _binding(

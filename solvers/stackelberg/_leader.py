@@ -11,24 +11,33 @@ from solvers.core import Array
 from solvers.stackelberg._brackets import sign_change
 from solvers.stackelberg._curve import Curve
 
+TINY = 1e-300
 ROOM = 8 * 2.0**-52  # relative room for the few float operations that turn evaluations into a bound
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """A price, the leader's utility there, and a rigorous upper bound on its utility at any price."""
+    """A price, the leader's utility there, and a rigorous upper bound on its utility at any price.
+
+    `scale` is what the gap is relative to.
+    """
 
     price: float
     value: float
     upper: float
+    scale: float
     passes: int
-    closed: bool
     local: tuple[float, ...] = ()
 
     @property
     def gap(self) -> float:
-        """(upper - value) / max(1, |value|)."""
-        return (self.upper - self.value) / max(1.0, abs(self.value))
+        """(upper - value) / scale."""
+        return (self.upper - self.value) / self.scale
+
+
+def magnitude_of(value: float, most: float) -> float:
+    """|value|, or a thousandth of the largest |utility| met if that is more."""
+    return max(abs(value), 1e-3 * most, TINY)
 
 
 def exact_sweep(curve: Curve) -> Optimum:
@@ -60,8 +69,8 @@ def exact_sweep(curve: Curve) -> Optimum:
         price=float(prices[best]),
         value=float(values[best]),
         upper=float(bound + curve.value_error + moved),
+        scale=magnitude_of(float(values[best]), float(np.max(np.abs(values)))),
         passes=curve.evaluations - before,
-        closed=True,
         local=_local(edges, left_slope, right_slope, roots),
     )
 
@@ -106,7 +115,7 @@ def branch_and_bound(curve: Curve, *, tolerance: float = 1e-9, max_passes: int =
     search = _Search(curve)
     while search.passes < max_passes and search.gap > tolerance:
         search.split()
-    return Optimum(search.price, search.value, search.upper, search.passes, search.gap <= tolerance)
+    return Optimum(search.price, search.value, search.upper, search.scale, search.passes)
 
 
 class _Search:
@@ -115,7 +124,7 @@ class _Search:
     def __init__(self, curve: Curve) -> None:
         self.curve = curve
         self._before = curve.evaluations
-        self.price, self.value = curve.low, -np.inf
+        self.price, self.value, self._most = curve.low, -np.inf, 0.0
         self._leaves: list[tuple[float, float, float, tuple[float, ...], tuple[float, ...]]] = []
         ends = self._visit(curve.low), self._visit(curve.high)
         self._push(*ends)
@@ -130,7 +139,11 @@ class _Search:
 
     @property
     def gap(self) -> float:
-        return (self.upper - self.value) / max(1.0, abs(self.value))
+        return (self.upper - self.value) / self.scale
+
+    @property
+    def scale(self) -> float:
+        return magnitude_of(self.value, self._most)
 
     def split(self) -> None:
         """Divides the leaf with the highest bound where its tangents meet."""
@@ -144,6 +157,7 @@ class _Search:
     def _visit(self, price: float) -> tuple[float, float, float, float]:
         point = self.curve.at(price)
         doubt = self.curve.ambiguity(price) + self.curve.slope_error
+        self._most = max(self._most, abs(point.value))
         if point.value > self.value:
             self.price, self.value = price, point.value
         return price, point.value, point.slope, doubt

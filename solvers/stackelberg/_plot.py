@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from solvers.core import Array, InvalidGame, NotSolved
+from solvers.core import Array, InvalidGame
 from solvers.stackelberg._curve import NotConcave
 
 if TYPE_CHECKING:
@@ -27,14 +27,12 @@ def check_format(path: Path) -> None:
     Raises
     ------
     InvalidGame
-        If the suffix is not one of .png, .svg, .pdf.
-    NotSolved
-        If matplotlib is missing.
+        If the suffix is not one of .png, .svg, .pdf, or matplotlib is missing.
     """
     if path.suffix.lower() not in FORMATS:
         raise InvalidGame(f"--plot must end in {', '.join(FORMATS)}, got {path.name}")
     if importlib.util.find_spec("matplotlib") is None:
-        raise NotSolved("pictures need matplotlib: install certeq[plot]")
+        raise InvalidGame("pictures need matplotlib: install certeq[plot]")
 
 
 def picture(game: StackelbergGame, profile: Profile, *, suffix: str = ".png") -> bytes:

@@ -218,7 +218,8 @@ def thin(env: Environment) -> dict[str, Interval]:
 
 def around(value: Value, error: Value) -> Interval:
     """All that lies within `error` of a value, rounded outwards."""
-    return _outward(np.subtract(value, error), np.add(value, error))
+    with np.errstate(all="ignore"):
+        return _outward(np.subtract(value, error), np.add(value, error))
 
 
 # --- intervals -----------------------------------------------------------------------------------------------------

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from solvers.stackelberg._game import Profile, StackelbergGame
 
 FEASIBLE = 4e-15  # relative violation of a constraint that rounding alone can cause
-GROWTHS = 40
+FIRST, SMALL = 1e-30, 2.0**-40  # first step from 0, and relative to any other decision
+GROWTH, GROWTHS = 16.0, 60
 GRID = 17  # decisions tried per follower besides the numeric maximiser
 PRICES = 513  # prices the leader tries at first
 ZOOM, ZOOMS, PEAKS = 17, 6, 4  # finer grids around the best prices found
@@ -198,7 +199,7 @@ class _Deviations:
         return np.array(np.broadcast_to(self._response.best(env, self._response.limits(env, shape)), shape))
 
     def _edge(self, price: float | Array, start: Array, sign: float) -> Array:
-        inside, step = start.copy(), sign * np.maximum(1e-3 * np.abs(start), 1e-6)
+        inside, step = start.copy(), sign * np.where(start == 0, FIRST, SMALL * np.abs(start))
         outside = np.full(start.shape, sign * np.inf)
         for _ in range(GROWTHS):
             trial = inside + step
@@ -208,7 +209,7 @@ class _Deviations:
             inside = np.where(going & feasible, trial, inside)
             if not np.any(going & feasible):
                 break
-            step = 8 * step
+            step = GROWTH * step
         bounded = np.isfinite(outside)
         beyond = np.where(bounded, outside, inside)
         edge = sign_change(lambda trial: self.excess(price, trial), inside, beyond, small=FEASIBLE)

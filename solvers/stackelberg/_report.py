@@ -244,7 +244,8 @@ class Report:
         for other in self.local:
             value = other.stats["leader_utility"]
             loss = (ours - value) / max(abs(ours), 1e-300)
-            remark = "finds it too" if loss <= 1e-6 else f"misses it by {100 * loss:.3g} %"
+            better = "is better: certeq's answer is wrong" if loss < -1e-6 else "finds it too"
+            remark = better if loss <= 1e-6 else f"misses it by {100 * loss:.3g} %"
             rows.append((other.method, _number(other.profiles[0].price), _number(value), remark))
         return _table("What a local method would have said", ("method", "price", "leader's utility", ""), rows)
 
@@ -255,8 +256,8 @@ class Report:
             f"deviating (tolerance {self.certificate.tolerance:.3g}): {_mark(holds)}"
         )
         bound = (
-            f"Bound: no price gives the leader more than {stats['upper_bound']:.12g} (rounding included), relative gap "
-            f"{stats['gap']:.2g}: {self.solution.status.value}"
+            f"Bound: with these followers, no price gives the leader more than {stats['upper_bound']:.12g} (rounding "
+            f"included), relative gap {stats['gap']:.2g}: {self.solution.status.value}"
         )
         return f"{evidence}\n{bound}"
 

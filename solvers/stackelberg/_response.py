@@ -45,6 +45,10 @@ class Limit:
     def sides(self, env: Environment, decision: str, domain: float) -> tuple[Array, Array]:
         """The (lower, upper) limits it puts on the decision; (inf, -inf) where nothing satisfies it."""
         root = np.asarray(self.root.evaluate(env)[0], dtype=np.float64)
+        with np.errstate(all="ignore"):
+            return self._sides_of(root, env, decision, domain)
+
+    def _sides_of(self, root: Array, env: Environment, decision: str, domain: float) -> tuple[Array, Array]:
         inside = np.isfinite(root) & (root >= domain)
         inside &= ~((root == 0.0) & (domain == 0.0) & ~np.isfinite(self._at(self.gradient, env, decision, root)))
         slope = self._at(self.gradient, env, decision, root)
@@ -88,7 +92,9 @@ class Response:
             below, above = limit.sides(env, self.decision, self.domain)
             low_name, low = np.where((below > -np.inf) & (below >= low), k, low_name), np.maximum(low, below)
             high_name, high = np.where((above < np.inf) & (above <= high), k, high_name), np.minimum(high, above)
-        touching = (low > high) & np.isfinite(low) & (low - high <= SLACK * np.abs(high))
+        with np.errstate(all="ignore"):
+            close = low - high <= SLACK * np.abs(high)
+        touching = (low > high) & np.isfinite(low) & close
         return Limits(np.where(touching, high, low), high, low_name, high_name)
 
     def limit_error(self, env: Environment, shape: tuple[int, ...]) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from solvers.core import InvalidGame, Solution, Status
+from solvers.core import InvalidGame, NotSolved, Solution, Status
 from solvers.stackelberg._curve import NotConcave
 from solvers.stackelberg._game import Profile, StackelbergGame
 from solvers.stackelberg._interval import interval_branch_and_bound
@@ -18,16 +18,18 @@ def solve(game: StackelbergGame, *, tolerance: float = 1e-9) -> Solution[Profile
     """The leader's globally best price and the followers' best responses to it.
 
     `stats` holds `leader_utility`, `upper_bound` (rigorous: rounding is accounted for), `gap` (their difference over
-    max(1, |leader_utility|)), `tolerance` (what that allows in payoff units: certify with it), `passes` over the
-    followers, and `rounds` of participation. With participation, followers whose best utility is not positive at the
-    optimal price leave (their decision is nan), the game among the others is solved again, and one that would gain by
-    joining alone comes back; the price is optimal for those who take part. The status is LIMIT where the gap stays
-    above `tolerance`, CYCLE where participation returns to an earlier state.
+    |leader_utility|, or over a thousandth of the largest utility met if that is more), `tolerance` (what is allowed of
+    that difference), `passes` over the followers, and `rounds` of participation. With participation, followers whose
+    best utility is not positive at the optimal price leave (their decision is nan), the game among the others is solved
+    again, and one that would gain by joining alone comes back; the price is optimal for those who take part. The status
+    is LIMIT where the gap stays above `tolerance`, CYCLE where participation returns to an earlier state.
 
     Raises
     ------
     InvalidGame
-        If a utility is undefined at some best response, nobody is left, or `tolerance` is not positive.
+        If a utility is undefined at some best response, or `tolerance` is not positive.
+    NotSolved
+        If no follower has a positive utility at the price that is best while all take part.
 
     References
     ----------
@@ -40,8 +42,8 @@ def solve(game: StackelbergGame, *, tolerance: float = 1e-9) -> Solution[Profile
     >>> round(solution.require().price, 6), solution.stats["gap"] <= 1e-9
     (7.326, True)
     """
-    if not tolerance > 0:
-        raise InvalidGame(f"tolerance must be positive, got {tolerance}")
+    if not 0 < tolerance < np.inf:
+        raise InvalidGame(f"tolerance must be positive and finite, got {tolerance}")
     profile, rounds, seen = Profile(game.bounds[0], np.zeros(len(game.names))), 0, set()
     while True:
         part, stays = game.among(profile), ~np.isnan(profile.decisions)
@@ -70,7 +72,9 @@ def _moved(game: StackelbergGame, profile: Profile, stays: npt.NDArray[np.bool_]
     utilities = game.among(profile).follower_utilities(profile.price, profile.decisions[stays])
     leaving[stays] = utilities <= 0
     if np.all(leaving[stays]):
-        raise InvalidGame(f"no follower is left: none has a positive utility at price {profile.price:.6g}")
+        raise NotSolved(
+            f"no follower is left: none has a positive utility at the price {profile.price:.6g}, best for all"
+        )
     if np.any(leaving):
         return stays & ~leaving
     gains = np.full(len(stays), -np.inf)
@@ -90,7 +94,9 @@ def _optimum(game: StackelbergGame, tolerance: float) -> tuple[str, Optimum]:
     except NotConcave:
         return "interval branch and bound", interval_branch_and_bound(game, tolerance=tolerance)
     if len(game.names) <= SWEEP_UP_TO:
-        return "exact sweep", exact_sweep(curve)
+        swept = exact_sweep(curve)
+        if swept.gap <= tolerance:
+            return "exact sweep", swept
     return "branch and bound", branch_and_bound(curve, tolerance=tolerance)
 
 
@@ -101,7 +107,7 @@ def _solution(
         "leader_utility": optimum.value,
         "upper_bound": optimum.upper,
         "gap": optimum.gap,
-        "tolerance": tolerance * max(1.0, abs(optimum.value)),
+        "tolerance": tolerance * optimum.scale,
         "passes": float(optimum.passes),
         "rounds": float(rounds),
     }
