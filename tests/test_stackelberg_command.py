@@ -204,6 +204,20 @@ def test_nothing_is_written_after_an_error(scenario, capsys):
     assert sorted(p.name for p in toml.parent.iterdir()) == ["two-peaks.csv", "two-peaks.toml"]
 
 
+def test_outputs_spare_inputs_one_another_and_devices(scenario, capsys):
+    toml, csv = scenario
+    link = toml.parent / "link"
+    link.symlink_to(csv)
+    for arguments in (
+        [toml, "--json", toml],
+        [toml, "--followers", csv, "--json", csv],
+        [toml, "--json", toml.parent / "a.svg", "--plot", toml.parent / "a.svg"],
+        [toml, "--json", link],
+        [toml, "--json", "/dev/null"],
+    ):
+        assert "output must be a file" in refused(capsys, *arguments)
+
+
 def test_help_is_quick_and_lists_the_scenarios():
     done = command("--help")
     assert done.returncode == 0

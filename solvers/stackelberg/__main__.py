@@ -160,7 +160,7 @@ def _outputs(options: argparse.Namespace) -> Outputs:
             raise _BadInput(f"output must be a file in a folder that can be written, got {path}")
     used = [Path(p).resolve() for p in (options.scenario, options.followers) if p] + [p.resolve() for p, _ in outputs]
     if len(set(used)) < len(used):
-        raise _BadInput("every output must be a file of its own, and none of the inputs")
+        raise _BadInput("an output must be a file of its own, and none of the inputs")
     return outputs
 
 

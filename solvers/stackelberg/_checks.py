@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
     from solvers.stackelberg._game import StackelbergGame
 
 PRICES = 33  # at which it is checked that limits which move leave room
-LEVELS = 9  # halvings of the feasible interval in which concavity is looked for
-SAMPLES = 128  # decisions at which it is sampled where it is not found
+HALVINGS, CELLS = 40, 1 << 16  # of feasible intervals, to show that a utility is concave there
+SAMPLES = 16  # decisions at which it is sampled, per part of an interval for which that is not shown
 FAR = 1e3  # how far from its only limit, where there is no other
 
 
@@ -69,26 +68,29 @@ def check_facts(game: StackelbergGame) -> None:
 def check_concavity(game: StackelbergGame) -> None:
     """Refuses utilities that are not strictly concave in the decision, at some feasible decision and price.
 
-    The second derivative is enclosed over ever smaller cells of each feasible interval, all prices at once; where its
-    sign stays open, it is sampled.
+    The second derivative is enclosed over each feasible interval, all prices at once, and where its sign stays open
+    over ever smaller parts of it; what is open in the end is sampled.
     """
     bend = sp.diff(game.declaration.follower_utility, game.declaration.decision, 2)
     if bend.is_negative:
         return
-    second, chosen = lower([bend]), np.arange(len(game.names))
+    second = lower([bend])
     low, high = _reach(game)
-    for level in range(LEVELS):
-        open_ = np.zeros(len(chosen), dtype=bool)
-        for a, b in itertools.pairwise(np.linspace(0.0, 1.0, 2**level + 1)):
-            span = (high - low)[chosen]
-            cell = (low[chosen] + a * span, low[chosen] + b * span)
-            below, above = _enclosed(game, second, chosen, cell)
-            _refuse(game, chosen, (below >= 0) & (span > 0), below)
-            open_ |= ~(above < 0) & (span > 0)
-        chosen = chosen[open_]
-        if not len(chosen):
-            return
-    _sample(game, second, chosen, low[chosen], high[chosen])
+    chosen = np.flatnonzero(high > low)
+    cells = low[chosen], high[chosen]
+    for _ in range(HALVINGS):
+        below, above = _enclosed(game, second, chosen, cells)
+        _refuse(game, chosen, below >= 0, below)
+        open_ = ~(above < 0)
+        if not np.any(open_) or 2 * np.sum(open_) > max(CELLS, len(low)):
+            break
+        chosen = np.tile(chosen[open_], 2)
+        (a, b), middle = (end[open_] for end in cells), 0.5 * (cells[0] + cells[1])[open_]
+        cells = np.concatenate([a, middle]), np.concatenate([middle, b])
+    else:
+        open_ = np.ones(len(chosen), dtype=bool)
+    if np.any(open_):
+        _sample(game, second, chosen[open_], cells[0][open_], cells[1][open_])
 
 
 def _reach(game: StackelbergGame) -> tuple[Array, Array]:
