@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 FEASIBLE = 4e-15  # relative violation of a constraint that rounding alone can cause
 FIRST, SMALL = 1e-30, 2.0**-40  # first step from 0, and relative to any other decision
-GROWTH, GROWTHS = 16.0, 60
+GROWTH, GROWTHS = 256.0, 40
 GRID = 17  # decisions tried per follower besides the numeric maximiser
 PRICES = 513  # prices the leader tries at first
 ZOOM, ZOOMS, PEAKS = 17, 6, 4  # finer grids around the best prices found
-SAMPLE = 1 << 14  # followers among whom the best prices are looked for, if there are more
+SAMPLE = 1 << 12  # followers among whom the best prices are looked for, if there are more
 COARSE = 5  # prices at which all of very many followers are asked, besides those found
 CHUNK = 1 << 14  # followers looked at together, so that what is computed of them stays in the cache
 BATCH = 1 << 16  # best responses computed at a time
