@@ -589,7 +589,7 @@ def test_derived_columns_are_of_those_who_take_part() -> None:
 
 
 def test_when_nobody_gains_there_is_no_game() -> None:
-    with pytest.raises(NotSolved, match="no follower is left: none has a positive utility at the price 1, best for all"):
+    with pytest.raises(NotSolved, match="no follower is left: none has a positive utility at the price 1"):
         solve(fee_game([50.0, 60.0], [4.0, 4.0]))
 
 
