@@ -8,7 +8,8 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic, Protocol, TypeAlias, TypeVar
+from fractions import Fraction
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ import numpy.typing as npt
 Array: TypeAlias = npt.NDArray[np.float64]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Positions: TypeAlias = npt.NDArray[np.intp]
+Exact: TypeAlias = npt.NDArray[np.object_]  # of fractions
 
 P = TypeVar("P")
 P_contra = TypeVar("P_contra", contravariant=True)
@@ -34,12 +36,44 @@ class Game(Protocol[P_contra]):
 
     concept: ClassVar[str]
 
-    def infeasibility(self, profile: P_contra, /) -> float:
-        """Distance of `profile` from the strategy sets, 0.0 inside them."""
+    def infeasibility(self, profile: P_contra, /) -> float | Fraction:
+        """Distance of `profile` from the strategy sets, 0 inside them; a fraction for a rational profile."""
         ...
 
-    def regrets(self, profile: P_contra, /) -> Array:
-        """What each player gains by its best deviation, in payoff units, from payoffs alone."""
+    def regrets(self, profile: P_contra, /) -> Array | Exact:
+        """What each player gains by its best deviation, in payoff units, from payoffs alone.
+
+        Fractions for a rational profile.
+        """
+        ...
+
+
+class Evidence(Protocol):
+    """What a certificate says; reports take it so, since `solvers` may not import `verification`."""
+
+    @property
+    def concept(self) -> str:
+        """Whose gain is measured: the kind of equilibrium."""
+        ...
+
+    @property
+    def residual(self) -> float | Fraction:
+        """The worst gain by deviating, in payoff units."""
+        ...
+
+    @property
+    def tolerance(self) -> float:
+        """The gain that is allowed."""
+        ...
+
+    @property
+    def holds(self) -> bool:
+        """Whether the claim stands."""
+        ...
+
+    @property
+    def regrets(self) -> Array | Exact:
+        """Each player's gain by its best deviation."""
         ...
 
 
@@ -50,6 +84,9 @@ class Status(enum.StrEnum):
     LIMIT = "stopped at the iteration limit; raise it or start elsewhere"
     CYCLE = "the dynamics returned to an earlier state; no further step can converge"
     NONE_EXISTS = "no profile of the requested kind exists"
+    SINGULAR = "the equations have no unique solution, so this method has no answer; use another"
+    FAILED = "the method returned nothing that passes its check; use another"
+    TIME_LIMIT = "stopped at the time limit; raise it or use another method"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +100,7 @@ class Solution(Generic[P]):
     status: Status
     method: str
     complete: bool = False
-    stats: Mapping[str, float] = field(default_factory=dict)
+    stats: Mapping[str, Any] = field(default_factory=dict)
 
     def require(self) -> P:
         """The first profile of a solved game.

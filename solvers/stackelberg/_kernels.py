@@ -5,22 +5,12 @@ The interpreter is compiled once for all games and kept on disk; it does the ope
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 
+from solvers._numba import njit
 from solvers.core import Array
-
-
-def njit(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Numba's njit with a cache on disk, or without one where nothing is writable."""
-    try:
-        compiled: Callable[..., Any] = numba.njit(cache=True)(function)
-    except RuntimeError:
-        compiled = numba.njit(function)
-    return compiled
 
 
 def _block(code: Any, columns: Array, start: int, stop: int, registers: Array) -> None:  # noqa: C901 - one loop each

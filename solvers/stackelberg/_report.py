@@ -7,16 +7,15 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, TypeAlias
+from typing import Any
 
 import numpy as np
 import sympy as sp
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from sympy.printing.str import StrPrinter
 
-from solvers.core import Array, Positions, Solution, Status
+from solvers._tables import Titled, certificate_json, certificate_sentence, finite, mark, number, titled
+from solvers.core import Array, Evidence, Positions, Solution, Status
 from solvers.stackelberg._cases import Case, CaseTable
 from solvers.stackelberg._convex import Comparison
 from solvers.stackelberg._game import Excluded, Profile, StackelbergGame
@@ -25,24 +24,6 @@ from solvers.stackelberg._prove import Obligation
 ROWS = 10_000  # followers written at a time
 LONG = 10**12  # from which a whole number is shown in powers of ten
 SHOWN = 5  # followers at either end of the table
-
-
-Titled: TypeAlias = tuple[str, Table]
-
-
-class Evidence(Protocol):
-    """What a certificate says."""
-
-    @property
-    def concept(self) -> str: ...
-    @property
-    def residual(self) -> float: ...
-    @property
-    def tolerance(self) -> float: ...
-    @property
-    def holds(self) -> bool: ...
-    @property
-    def regrets(self) -> Array: ...
 
 
 @dataclass(frozen=True)
@@ -137,7 +118,7 @@ class Report:
             "status": str(self.solution.status.name.lower()),
             "price": self.profile.price,
             "leader_utility": self.solution.stats["leader_utility"],
-            "gap": _finite(self.solution.stats["gap"]),
+            "gap": finite(self.solution.stats["gap"]),
         }
 
     def _evidence(self) -> dict[str, Any]:
@@ -145,19 +126,14 @@ class Report:
             "excluded": [{"name": e.name, "reason": e.reason} for e in self.excluded],
             "cases": [_case_json(case) for case in self.table.cases],
             "proof": [_obligation_json(obligation) for obligation in self.proof],
-            "certificate": {
-                "concept": self.certificate.concept,
-                "residual": _finite(self.certificate.residual),
-                "tolerance": self.certificate.tolerance,
-                "holds": self.certificate.holds,
-            },
+            "certificate": certificate_json(self.certificate),
             "stats": {
                 "method": self.solution.method,
-                **{name: _finite(value) for name, value in self.solution.stats.items()},
+                **{name: finite(value) for name, value in self.solution.stats.items()},
                 "seconds": self.seconds,
                 "local_methods": {s.method: {"price": s.profiles[0].price, **s.stats} for s in self.local},
                 "checks": [
-                    {"solver": c.solver, "price": c.price, "deviation": _finite(c.deviation), "holds": c.agrees}
+                    {"solver": c.solver, "price": c.price, "deviation": finite(c.deviation), "holds": c.agrees}
                     for c in self.checks
                 ],
             },
@@ -178,13 +154,11 @@ class Report:
         yield self._proof_table()
         yield self._equilibrium_table()
         if self.excluded:
-            yield _table("Not taking part", ("follower", "reason"), [(e.name, e.reason) for e in self.excluded[:10]])
+            yield titled("Not taking part", ("follower", "reason"), [(e.name, e.reason) for e in self.excluded[:10]])
         yield self._local_table()
         if self.checks:
-            rows = [
-                (c.solver, _number(c.price), f"{c.deviation:.1e}", c.follower, _mark(c.agrees)) for c in self.checks
-            ]
-            yield _table(
+            rows = [(c.solver, number(c.price), f"{c.deviation:.1e}", c.follower, mark(c.agrees)) for c in self.checks]
+            yield titled(
                 "Independent solver",
                 ("solver", "price", "largest deviation, share of the range", "follower", "agreement"),
                 rows,
@@ -199,7 +173,7 @@ class Report:
             rows.append((case.name, decision, multipliers, conditions))
         name = self.table.declaration.decision.name
         heads = ("active", f"{name} =", "multiplier", f"exactly when ({self._facts()})")
-        return _table("A follower's KKT cases", heads, rows)
+        return titled("A follower's KKT cases", heads, rows)
 
     def _readable(self, case: Case) -> list[sp.Basic]:
         """A case's conditions, those on the price solved for it if all of them are."""
@@ -213,7 +187,7 @@ class Report:
 
     def _proof_table(self) -> Titled:
         rows = [(o.name, _verdict(o.verdict), o.detail) for o in self.proof]
-        return _table("Proof of the case table", ("obligation", "verdict", "how"), rows)
+        return titled("Proof of the case table", ("obligation", "verdict", "how"), rows)
 
     def _equilibrium_table(self) -> Titled:
         regrets = self.certificate.regrets[1:][self.members]
@@ -226,13 +200,13 @@ class Report:
                 rows.append(("lowest utility:", "", "", "", ""))
                 continue
             shown = (self.decisions[k], self.utilities[k], regrets[k])
-            rows.append((str(self.part.names[k]), *map(_number, shown[:2]), self.cases[k], f"{shown[2]:.1e}"))
+            rows.append((str(self.part.names[k]), *map(number, shown[:2]), self.cases[k], f"{shown[2]:.1e}"))
         title = (
             f"Equilibrium: {self.table.declaration.price.name} = {self.profile.price:.10g}, leader's utility "
             f"{self.solution.stats['leader_utility']:.10g}, {len(order)} followers ({self._shares()})"
         )
         name = self.table.declaration.decision.name
-        return _table(title, ("follower", name, "utility", "case", "regret"), rows)
+        return titled(title, ("follower", name, "utility", "case", "regret"), rows)
 
     def _shares(self) -> str:
         names, counts = np.unique(np.array(self.cases, dtype=object).astype(str), return_counts=True)
@@ -240,26 +214,22 @@ class Report:
 
     def _local_table(self) -> Titled:
         ours = self.solution.stats["leader_utility"]
-        rows = [(f"certeq, {self.solution.method}", _number(self.profile.price), _number(ours), "")]
+        rows = [(f"certeq, {self.solution.method}", number(self.profile.price), number(ours), "")]
         for other in self.local:
             value = other.stats["leader_utility"]
             loss = (ours - value) / max(abs(ours), 1e-300)
             better = "is better: certeq's answer is wrong" if loss < -1e-6 else "finds it too"
             remark = better if loss <= 1e-6 else f"misses it by {100 * loss:.3g} %"
-            rows.append((other.method, _number(other.profiles[0].price), _number(value), remark))
-        return _table("What a local method would have said", ("method", "price", "leader's utility", ""), rows)
+            rows.append((other.method, number(other.profiles[0].price), number(value), remark))
+        return titled("What a local method would have said", ("method", "price", "leader's utility", ""), rows)
 
     def _verdict(self) -> str:
-        stats, holds = self.solution.stats, self.certificate.holds
-        evidence = (
-            f"Certificate ({self.certificate.concept}): no player gains more than {self.certificate.residual:.3g} by "
-            f"deviating (tolerance {self.certificate.tolerance:.3g}): {_mark(holds)}"
-        )
+        stats = self.solution.stats
         bound = (
             f"Bound: with these followers, no price gives the leader more than {stats['upper_bound']:.12g} (rounding "
             f"included), relative gap {stats['gap']:.2g}: {self.solution.status.value}"
         )
-        return f"{evidence}\n{bound}"
+        return f"{certificate_sentence(self.certificate)}\n{bound}"
 
 
 def _case_json(case: Case) -> dict[str, Any]:
@@ -284,22 +254,8 @@ def _obligation_json(obligation: Obligation) -> dict[str, Any]:
     return row
 
 
-def _finite(value: float) -> float | None:
-    """JSON has no infinity and no nan."""
-    return float(value) if math.isfinite(value) else None
-
-
 def _json_number(value: float) -> str:
     return repr(value) if math.isfinite(value) else "null"
-
-
-def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Titled:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in heads:
-        table.add_column(head, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return title, table
 
 
 def _form(expr: sp.Basic) -> str:
@@ -316,14 +272,6 @@ class _Printer(StrPrinter):  # type: ignore[misc]  # SymPy ships no types
 
     def _print_Integer(self, expr: sp.Integer) -> str:
         return str(expr.p) if abs(expr.p) < LONG else f"{float(expr):.12g}"
-
-
-def _number(value: float) -> str:
-    return f"{value:.8g}"
-
-
-def _mark(holds: bool) -> str:
-    return "[green]holds[/green]" if holds else "[red]does not hold[/red]"
 
 
 def _verdict(verdict: str) -> str:

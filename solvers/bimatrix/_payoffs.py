@@ -1,0 +1,141 @@
+"""Payoff matrices as users write them: read into float64, and into exact rationals where the source is rational."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import flint
+import numpy as np
+import numpy.typing as npt
+
+from solvers.core import Array, InvalidGame
+
+Payoffs: TypeAlias = npt.ArrayLike | Sequence[Sequence[Fraction | float]]
+
+EXACT_INTEGER = 2**53  # every integer up to here is a float64
+
+
+@dataclass(frozen=True, slots=True)
+class RationalMatrix:
+    """A matrix of rationals over one positive denominator: `numerators / denominator`."""
+
+    numerators: flint.fmpz_mat
+    denominator: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.numerators.nrows(), self.numerators.ncols()
+
+    def entry(self, i: int, j: int) -> Fraction:
+        """The rational in row i, column j."""
+        return Fraction(int(self.numerators[i, j]), self.denominator)
+
+    def rows(self) -> list[list[Fraction]]:
+        """All entries, row by row."""
+        m, n = self.shape
+        return [[self.entry(i, j) for j in range(n)] for i in range(m)]
+
+    @property
+    def transposed(self) -> RationalMatrix:
+        """Rows as columns."""
+        return RationalMatrix(self.numerators.transpose(), self.denominator)
+
+    def times(self, vector: Sequence[Fraction]) -> list[Fraction]:
+        """The product with a vector of n fractions: m fractions."""
+        common = math.lcm(*(p.denominator for p in vector))
+        column = flint.fmpz_mat(len(vector), 1, [p.numerator * (common // p.denominator) for p in vector])
+        product, denominator = self.numerators * column, self.denominator * common
+        return [Fraction(int(product[i, 0]), denominator) for i in range(product.nrows())]
+
+
+def read(name: str, values: Payoffs) -> tuple[Array, RationalMatrix | None]:
+    """The matrix as read-only float64, and exactly where that is not the float64 matrix itself.
+
+    Raises
+    ------
+    InvalidGame
+        If `values` is not a non-empty matrix of finite real numbers within the range of float64.
+    """
+    raw = _matrix(name, values)
+    kind = raw.dtype.kind
+    if kind in "iu" and raw.size and max(-int(raw.min()), int(raw.max())) > EXACT_INTEGER:
+        raw, kind = raw.astype(object), "O"
+    if kind in "fiu":
+        return _frozen(name, raw), None
+    if kind != "O":
+        raise InvalidGame(f"{name} must hold real numbers, got {raw.dtype}")
+    exact = rational([[_fraction(name, i, j, raw[i, j]) for j in range(raw.shape[1])] for i in range(raw.shape[0])])
+    return _frozen(name, _nearest(name, exact)), exact
+
+
+def rational(rows: list[list[Fraction]]) -> RationalMatrix:
+    """The matrix over the least common denominator of its entries."""
+    common = flint.fmpz(1)
+    for row in rows:
+        for value in row:
+            common = common.lcm(value.denominator)
+    denominator = int(common)
+    numerators = [value.numerator * (denominator // value.denominator) for row in rows for value in row]
+    return RationalMatrix(flint.fmpz_mat(len(rows), len(rows[0]), numerators), denominator)
+
+
+def dyadic(matrix: Array) -> RationalMatrix:
+    """The matrix exactly: each float64 is an integer times a power of two."""
+    mantissas, exponents = np.frexp(matrix)
+    integers, powers = (mantissas * 2.0**53).astype(np.int64), exponents.astype(np.int64) - 53
+    trailing = np.where(integers == 0, 1, integers & -integers)  # the power of two that divides each
+    integers, powers = integers // trailing, powers + np.log2(trailing.astype(np.float64)).astype(np.int64)
+    lowest = min(0, int(powers[integers != 0].min(initial=0)))
+    shifts = np.where(integers == 0, 0, powers - lowest)
+    numerators = [int(i) << int(s) for i, s in zip(integers.flat, shifts.flat, strict=True)]
+    return RationalMatrix(flint.fmpz_mat(matrix.shape[0], matrix.shape[1], numerators), 1 << -lowest)
+
+
+def _matrix(name: str, values: Payoffs) -> npt.NDArray[Any]:
+    try:
+        raw = np.asarray(values)
+    except (ValueError, TypeError, OverflowError):
+        raise InvalidGame(f"{name} must be a matrix, got rows of different lengths") from None
+    if raw.ndim != 2:
+        raise InvalidGame(f"{name} must be (m, n), got shape {raw.shape}")
+    if raw.size == 0:
+        raise InvalidGame(f"{name} must have at least one row and one column, got shape {raw.shape}")
+    return raw
+
+
+def _fraction(name: str, i: int, j: int, value: object) -> Fraction:
+    where = f"{name}[{i}, {j}]"
+    if isinstance(value, flint.fmpq | flint.fmpz):
+        return Fraction(str(value))
+    if isinstance(value, bool) or not isinstance(value, numbers.Real | Decimal):
+        raise InvalidGame(f"{where} must be a real number, got {str(value)[:40]!r} ({type(value).__name__})")
+    try:
+        return Fraction(value) if isinstance(value, numbers.Rational | Decimal) else Fraction(float(value))
+    except (ValueError, OverflowError):
+        raise InvalidGame(f"{where} must be finite, got {value}") from None
+
+
+def _nearest(name: str, exact: RationalMatrix) -> Array:
+    """Each rational's float64, correctly rounded."""
+    m, n = exact.shape
+    try:
+        return np.array([[float(exact.entry(i, j)) for j in range(n)] for i in range(m)])
+    except OverflowError:
+        raise InvalidGame(f"{name} must lie within the range of float64") from None
+
+
+def _frozen(name: str, raw: npt.NDArray[Any]) -> Array:
+    with np.errstate(over="ignore"):
+        matrix = np.array(raw, dtype=np.float64, order="C")
+    if not np.isfinite(matrix).all():
+        i, j = np.argwhere(~np.isfinite(matrix))[0]
+        raise InvalidGame(f"{name}[{i}, {j}] must be finite, got {raw[i, j]}")
+    matrix.flags.writeable = False
+    return matrix
