@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Sets up certeq in .venv, then does one thing with it.
 
-python3 dev.py run [ARGUMENTS]    solve a Stackelberg game (python -m solvers.stackelberg)
-python3 dev.py test [ARGUMENTS]   the tests (pytest)
-python3 dev.py lint               ruff: rules and formatting
-python3 dev.py types              mypy --strict
-python3 dev.py docs               the Sphinx site, in docs/_build/html
+python3 dev.py run [ARGUMENTS]        solve a Stackelberg game (python -m solvers.stackelberg)
+python3 dev.py bimatrix [ARGUMENTS]   solve a two-player game (python -m solvers.bimatrix)
+python3 dev.py test [ARGUMENTS]       the tests (pytest)
+python3 dev.py lint                   ruff: rules and formatting
+python3 dev.py types                  mypy --strict
+python3 dev.py docs                   the Sphinx site, in docs/_build/html
 
 The first call installs what is needed; later calls start at once until pyproject.toml changes.
 """
@@ -28,11 +29,12 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
-# `test` holds everything that `run` does, so it serves both.
-EXTRAS = {"run": "convex,plot,parquet", "test": "test"}
+# `test` holds everything that the others do, so it serves all.
+EXTRAS = {"run": "convex,plot,parquet", "bimatrix": "plot,gambit,peers", "test": "test"}
 
 MODULES = {
     "run": [["solvers.stackelberg"]],
+    "bimatrix": [["solvers.bimatrix"]],
     "test": [["pytest"]],
     "lint": [["ruff", "check"], ["ruff", "format", "--check"]],
     "types": [["mypy", "--strict", "solvers", "models", "verification", "dev.py", ".ci/evidence.py"]],
@@ -55,12 +57,14 @@ def stamp(group: str) -> Path:
     return VENV / f"certeq-{group}.stamp"
 
 
+def is_current(group: str) -> bool:
+    """Whether `group` has been installed for the present pyproject.toml."""
+    return PYTHON.exists() and stamp(group).is_file() and stamp(group).read_text() == fingerprint(group)
+
+
 def is_installed(group: str) -> bool:
-    """Whether .venv already serves `group` for the present pyproject.toml."""
-    serving = {group, "test"}
-    return PYTHON.exists() and any(
-        stamp(name).is_file() and stamp(name).read_text() == fingerprint(name) for name in serving
-    )
+    """Whether .venv already serves `group`."""
+    return any(is_current(name) for name in (group, "test"))
 
 
 def check_call(command: list[str], environment: dict[str, str] | None = None) -> None:
@@ -128,23 +132,30 @@ def install(requirement: str) -> None:
 
 
 def set_up(group: str) -> None:
-    """Bring .venv up to date for `group`; a stamp is written last, so that an interrupted call leaves none."""
+    """Bring .venv up to date for `group` and what it serves already; an interrupted call leaves no stamp."""
     if is_installed(group):
         return
     print("Setting up .venv (once, about half a minute) ...", file=sys.stderr, flush=True)
     if not (PYTHON.exists() and any(stamp(name).is_file() for name in EXTRAS)):
         create_venv()
+    groups = [name for name in EXTRAS if name == group or is_current(name)]
     for name in EXTRAS:
         stamp(name).unlink(missing_ok=True)
-    install(f"{ROOT}[{EXTRAS[group]}]")
-    unfinished = stamp(group).with_suffix(".part")
-    unfinished.write_text(fingerprint(group))
-    unfinished.replace(stamp(group))
+    install(f"{ROOT}[{','.join(EXTRAS[name] for name in groups)}]")
+    for name in groups:
+        unfinished = stamp(name).with_suffix(".part")
+        unfinished.write_text(fingerprint(name))
+        unfinished.replace(stamp(name))
+
+
+def solves(command: str) -> bool:
+    """Whether `command` solves a user's game, rather than looks after this repository."""
+    return command in EXTRAS and command != "test"
 
 
 def call(command: str, arguments: list[str]) -> int:
     """The exit status of `command`: of the first of its steps that fails, else 0."""
-    folder = None if command == "run" else ROOT  # a scenario's path is relative to where the user is
+    folder = None if solves(command) else ROOT  # the path of a scenario or game is relative to where the user is
     for step in MODULES[command]:
         with subprocess.Popen([str(PYTHON), "-m", *step, *arguments], cwd=folder) as child:
             status = outcome(child)
@@ -172,7 +183,7 @@ def main(arguments: list[str]) -> int:
         return 2
     command, *rest = arguments
     try:
-        set_up("run" if command == "run" else "test")
+        set_up(command if solves(command) else "test")
     except SetUpFailed as failure:
         print(f"error: {failure}", file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""Fails unless an answer of `python -m solvers.stackelberg --json` is proved and certified."""
+"""Fails unless the answers of `python -m solvers.<family> --json` are proved, where that is due, and certified."""
 
 import json
 import sys
@@ -8,18 +8,34 @@ from typing import Any
 
 def faults(answer: dict[str, Any]) -> list[str]:
     """What is missing from the evidence of `answer`, in words; empty if nothing is."""
-    unproved = [f"{row['obligation']}: {row['verdict']}" for row in answer["proof"] if row["verdict"] != "proved"]
-    certificate = answer["certificate"]
-    certified = certificate["holds"] is True and certificate["residual"] <= certificate["tolerance"]
+    return [*(unproved(answer["proof"]) if "proof" in answer else unsolved(answer)), *uncertified(answer)]
+
+
+def unproved(proof: list[dict[str, Any]]) -> list[str]:
+    """The obligations of a Stackelberg game's case table that are not proved."""
+    if not proof:
+        return ["no proof obligation was reported"]
+    return [f"{row['obligation']}: {row['verdict']}" for row in proof if row["verdict"] != "proved"]
+
+
+def unsolved(answer: dict[str, Any]) -> list[str]:
+    """What a bimatrix answer lacks."""
     return [
-        *([] if answer["proof"] else ["no proof obligation was reported"]),
-        *unproved,
-        *([] if certified else [f"the certificate does not hold: {certificate}"]),
+        *([] if answer["status"] == "solved" else [f"the status is {answer['status']}"]),
+        *([] if answer["equilibria"] else ["no equilibrium was reported"]),
     ]
 
 
+def uncertified(answer: dict[str, Any]) -> list[str]:
+    """Why the certificate is none."""
+    certificate = answer["certificate"]
+    if certificate and certificate["holds"] is True and certificate["residual"] <= certificate["tolerance"]:
+        return []
+    return [f"the certificate does not hold: {certificate}"]
+
+
 if __name__ == "__main__":
-    found = faults(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    found = [f"{name}: {fault}" for name in sys.argv[1:] for fault in faults(json.loads(Path(name).read_text("utf-8")))]
     for fault in found:
         print(f"error: {fault}", file=sys.stderr)
-    sys.exit(1 if found else 0)
+    sys.exit(1 if found or not sys.argv[1:] else 0)

@@ -19,7 +19,6 @@ os.environ.update(  # before NumPy is imported for the first time; child process
 )
 
 import json
-import tempfile
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -27,6 +26,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from benchmarks.commands import command_targets
 from benchmarks.families import FAMILIES
 from benchmarks.measure import GOLDEN, METHODS, MPEC, OURS, Cell, Row, measure
+from benchmarks.report import write
 from benchmarks.table import Target, document, figure_targets, markdown, terminal
 
 LONG_SEARCH = "scipy direct, default"  # its limit is 1000 evaluations
@@ -66,17 +66,6 @@ def measured(*, full: bool) -> tuple[list[Row], list[Target]]:
         targets = [*figure_targets(rows), *command_targets(report, full=full)]
         progress.advance(task)
     return rows, targets
-
-
-def write(destination: str, text: str) -> None:
-    """Writes a whole file or, for -, to standard output."""
-    if destination == "-":
-        sys.stdout.write(text)
-        return
-    path = Path(destination)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as stream:
-        stream.write(text)
-    Path(stream.name).replace(path)
 
 
 def main() -> int:

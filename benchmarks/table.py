@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from statistics import median
 
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.measure import GOLDEN, MISS, OURS, Row
+from benchmarks.report import machine, machine_line, pipes, print_table
 
 COLUMNS = (
     "family", "n", "method", "time", "ratio", "first call", "runs", "missed", "worst loss", "gap", "passes",
@@ -22,7 +18,6 @@ COLUMNS = (
 TARGET_COLUMNS = ("target", "asked", "measured", "met")
 NUMBERS = frozenset(COLUMNS) - {"family", "method"}
 GIB = 2.0**30
-QUIET = 0.9  # of a CPU: below it, times say as much about other programs
 PACKAGES = ("numpy", "scipy", "numba", "sympy", "cvxpy", "pyomo", "casadi")
 
 NOTES = (
@@ -105,62 +100,33 @@ def terminal(console: Console, rows: Sequence[Row], targets: Sequence[Target]) -
         ("Stackelberg games", COLUMNS, lines),
         ("Targets", TARGET_COLUMNS, [_target_cells(target) for target in targets]),
     ):
-        table = Table(title=title)
-        for column in columns:
-            table.add_column(column, justify="right" if column in NUMBERS else "left", overflow="fold")
-        for line in body:
-            table.add_row(*line)
-        console.print(table)
+        print_table(console, title, columns, body, NUMBERS)
     console.print(NOTES, highlight=False)
-    console.print(_machine_line(rows), highlight=False)
+    console.print(machine_line(PACKAGES, _share_of_cpu(rows)), highlight=False)
 
 
 def markdown(rows: Sequence[Row], targets: Sequence[Target]) -> str:
     """Both tables as they stand in the README."""
     body = [_cells(row, rows) for row in rows]
-    tables = [_pipes(COLUMNS, body), _pipes(TARGET_COLUMNS, [_target_cells(target) for target in targets])]
-    return "\n\n".join([*tables, NOTES, _machine_line(rows)]) + "\n"
+    tables = [
+        pipes(COLUMNS, body, NUMBERS),
+        pipes(TARGET_COLUMNS, [_target_cells(target) for target in targets], NUMBERS),
+    ]
+    return "\n\n".join([*tables, NOTES, machine_line(PACKAGES, _share_of_cpu(rows))]) + "\n"
 
 
 def document(rows: Sequence[Row], targets: Sequence[Target]) -> dict[str, object]:
     """Everything measured, for machines."""
     return {
-        "machine": machine(),
+        "machine": machine(PACKAGES),
         "rows": [{**asdict(row), "ratio": _ratio(row, rows)} for row in rows],
         "targets": [asdict(target) for target in targets],
     }
 
 
-def machine() -> Mapping[str, object]:
-    """What the numbers were measured on."""
-    packages = {name: found for name in PACKAGES if (found := _version(name))}
-    return {"cpu": _cpu(), "cpus": os.cpu_count(), "python": platform.python_version(), **packages}
-
-
-def _machine_line(rows: Sequence[Row]) -> str:
-    facts = [f"{name} {value}" for name, value in machine().items() if value is not None]
-    busy = _share_of_cpu(rows)
-    warning = f" The machine was busy: one call got {busy:.0%} of a CPU." if busy < QUIET else ""
-    return f"Measured on: {', '.join(facts)}.{warning}"
-
-
 def _share_of_cpu(rows: Sequence[Row]) -> float:
     """The median share of its time that a measured call spent computing; other programs had the rest."""
     return median(row.cpu_seconds / row.seconds for row in rows if row.seconds and row.cpu_seconds is not None)
-
-
-def _cpu() -> str:
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
 
 
 def _cells(row: Row, rows: Sequence[Row]) -> list[str]:
@@ -185,11 +151,6 @@ def _cells(row: Row, rows: Sequence[Row]) -> list[str]:
 
 def _target_cells(target: Target) -> list[str]:
     return [target.name, target.asked, target.measured, target.verdict]
-
-
-def _pipes(columns: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    rule = ["---:" if column in NUMBERS else "---" for column in columns]
-    return "\n".join("| " + " | ".join(line) + " |" for line in [columns, rule, *body])
 
 
 def _duration(seconds: float) -> str:

@@ -58,6 +58,39 @@ def test_what_serves_the_tests_serves_the_command_but_not_the_reverse(dev):
     assert dev.is_installed("run")
 
 
+def test_one_command_after_the_other_leaves_both_installed(dev):
+    dev.set_up("run")
+    dev.set_up("bimatrix")
+    assert dev.is_installed("run")
+    assert dev.is_installed("bimatrix")
+    assert not dev.is_installed("test")
+    extras = dev.asked[-1][-1].partition("[")[2].rstrip("]").split(",")
+    assert {"convex", "gambit"} <= set(extras)
+    assert created(dev) == 1
+
+
+@pytest.mark.parametrize(("command", "stays"), [("run", True), ("bimatrix", True), ("test", False), ("docs", False)])
+def test_paths_given_to_a_solver_are_relative_to_where_the_user_is(dev, monkeypatch, command, stays):
+    folders = []
+
+    class Child:
+        def __init__(self, call, cwd):
+            folders.append(cwd)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *failure):
+            return None
+
+        def wait(self):
+            return 0
+
+    monkeypatch.setattr(dev.subprocess, "Popen", Child)
+    assert dev.main([command]) == 0
+    assert folders == [None if stays else dev.ROOT]
+
+
 def test_a_changed_declaration_installs_again_into_the_same_environment(dev):
     dev.set_up("test")
     with (dev.ROOT / "pyproject.toml").open("a") as file:
@@ -129,7 +162,7 @@ def test_a_python_with_neither_ensurepip_nor_pip_is_told_in_one_line(dev, monkey
 def test_an_unknown_command_is_one_line_and_status_2(arguments):
     done = subprocess.run([sys.executable, "dev.py", *arguments], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: command must be one of run, test, lint, types, docs, got ")
+    assert done.stderr.startswith("error: command must be one of run, bimatrix, test, lint, types, docs, got ")
     assert done.stderr.count("\n") == 1
 
 
@@ -165,3 +198,33 @@ def test_ci_refuses_an_answer_without_evidence(part, change, fault):
     assert faults(EVIDENCE) == []
     (found,) = faults({**EVIDENCE, part: change})
     assert fault in found
+
+
+EQUILIBRIUM = {
+    "status": "solved",
+    "equilibria": [{"row": ["1"], "column": ["1"], "payoffs": ["0", "0"], "regret": "0"}],
+    "certificate": {"concept": "Nash", "residual": 0.0, "tolerance": 0.0, "holds": True},
+}
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "fault"),
+    [
+        ("status", "failed", "the status is failed"),
+        ("equilibria", [], "no equilibrium"),
+        ("certificate", None, "does not hold"),
+        ("certificate", {"residual": 1e-3, "tolerance": 1e-9, "holds": True}, "does not hold"),
+        ("certificate", {"residual": 1e-12, "tolerance": 1e-9, "holds": False}, "does not hold"),
+        ("certificate", {"residual": None, "tolerance": 1e-9, "holds": False}, "does not hold"),
+    ],
+)
+def test_ci_refuses_equilibria_without_evidence(part, change, fault):
+    faults = script(ROOT / ".ci" / "evidence.py").faults
+    assert faults(EQUILIBRIUM) == []
+    (found,) = faults({**EQUILIBRIUM, part: change})
+    assert fault in found
+
+
+def test_ci_wants_an_answer_to_look_at():
+    done = subprocess.run([sys.executable, ROOT / ".ci" / "evidence.py"], capture_output=True)
+    assert done.returncode == 1

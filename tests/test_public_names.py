@@ -11,9 +11,64 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-OPTIONAL = {"cvxpy", "matplotlib", "pyarrow", "pyomo"}
+OPTIONAL = {"cvxpy", "matplotlib", "nashpy", "pyarrow", "pygambit", "pyomo", "quantecon"}
 PUBLIC = {
     "solvers": ["Game", "InvalidGame", "NotSolved", "Solution", "Status"],
+    "solvers.bimatrix": [
+        "BatchSolution",
+        "BimatrixGame",
+        "ClosedForm",
+        "Component",
+        "CorrelatedGame",
+        "EquilibriumComponents",
+        "LabelPaths",
+        "Profile",
+        "RationalMatrix",
+        "RationalProfile",
+        "completely_mixed",
+        "completely_mixed_exact",
+        "completely_mixed_symbolic",
+        "correlated_equilibrium",
+        "exact_equilibrium",
+        "extreme_equilibria",
+        "format_json",
+        "format_nfg",
+        "from_nashpy",
+        "from_pygambit",
+        "from_quantecon",
+        "lemke_howson",
+        "lemke_howson_all",
+        "lemke_howson_batch",
+        "lemke_howson_path",
+        "load",
+        "parse_json",
+        "parse_nfg",
+        "pure_equilibria",
+        "read_json",
+        "read_nfg",
+        "support",
+        "support_enumeration",
+        "to_nashpy",
+        "to_pygambit",
+        "to_quantecon",
+        "write_json",
+        "write_nfg",
+        "zero_sum",
+    ],
+    "solvers.bimatrix.backends": [
+        "NotInstalled",
+        "gambit_enummixed",
+        "gambit_enumpure",
+        "gambit_lcp",
+        "gambit_logit",
+        "gambit_lp",
+        "nashpy_lemke_howson",
+        "nashpy_support_enumeration",
+        "nashpy_vertex_enumeration",
+        "quantecon_lemke_howson",
+        "quantecon_support_enumeration",
+        "quantecon_vertex_enumeration",
+    ],
     "solvers.stackelberg": [
         "Case",
         "CaseTable",
@@ -78,6 +133,6 @@ def test_public_names_load_no_optional_library(package: str) -> None:
 
 @pytest.mark.parametrize("package", FAMILIES)
 def test_the_reference_page_of_a_family_has_each_public_name(package: str) -> None:
-    page = ROOT / "docs" / "reference" / f"{package.removeprefix('solvers.')}.md"
+    page = ROOT / "docs" / "reference" / f"{package.removeprefix('solvers.').replace('.', '-')}.md"
     listed = re.findall(r"^\.\. auto(?:class|function|exception|data):: (\w+)$", page.read_text("utf-8"), re.MULTILINE)
     assert sorted(listed) == PUBLIC[package]

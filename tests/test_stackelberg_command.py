@@ -1,20 +1,17 @@
 """`python -m solvers.stackelberg`: what it prints, writes and refuses."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import into_a_closed_pipe, refusal, started
 
 import solvers.stackelberg
 from solvers.core import Solution, Status
 from solvers.stackelberg import Profile
 from solvers.stackelberg.__main__ import main
 
-ROOT = Path(__file__).parent.parent
 SCENARIOS = Path(solvers.stackelberg.__file__).with_name("scenarios")
 PROMISED = {
     "scenario", "status", "price", "leader_utility", "gap", "followers", "excluded", "cases", "proof", "certificate",
@@ -24,8 +21,7 @@ PROMISED = {
 
 def command(*arguments):
     """A process of its own, as a user starts it."""
-    call = [sys.executable, "-W", "error", "-m", "solvers.stackelberg", *arguments]
-    return subprocess.run(call, cwd=ROOT, text=True, capture_output=True, timeout=120)
+    return started("solvers.stackelberg", *arguments)
 
 
 @pytest.fixture
@@ -43,13 +39,8 @@ def edit(path, old, new):
 
 
 def refused(capsys, *arguments):
-    """The one error line of a refused call, with nothing on standard output."""
-    assert main([str(a) for a in arguments]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("error: ")
-    assert err.count("\n") == 1
-    return err
+    """The one error line of a refused call."""
+    return refusal(capsys, main, *arguments)
 
 
 def test_the_default_prints_cases_proof_equilibrium_certificate_and_rivals():
@@ -225,12 +216,7 @@ def test_help_is_quick_and_lists_the_scenarios():
 
 
 def test_a_closed_pipe_is_not_a_traceback():
-    read, write = os.pipe()
-    os.close(read)
-    call = [sys.executable, "-m", "solvers.stackelberg", "two-peaks", "--json", "-"]
-    done = subprocess.run(call, cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True, timeout=120)
-    os.close(write)
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in into_a_closed_pipe("solvers.stackelberg", "two-peaks", "--json", "-").stderr
 
 
 def test_optional_packages_are_named(monkeypatch, capsys):

@@ -18,7 +18,6 @@ from solvers.bimatrix._game import BimatrixGame, Profile, RationalProfile
 from solvers.core import Array, InvalidGame, Mask, NotSolved, Solution, Status
 
 METHOD = "Lemke-Howson"
-ACCEPTED = 1e-11  # regret over the payoffs' range that float64 may leave; more is done again exactly
 SWEEP = 10  # pivots that each label gets before one of them is followed to its end
 SHARED = 64  # games in a batch from which it is worth spreading over cores
 
@@ -50,28 +49,30 @@ def lemke_howson(game: BimatrixGame, *, initial_label: int | None = None, max_pi
     >>> row.round(3).tolist(), column.round(3).tolist()
     ([0.0, 0.333, 0.667], [0.333, 0.667])
     """
-    label = _label(game.shape, initial_label)
+    A, B = game.A, game.B
+    m, n = A.shape
+    label = _label(m + n, initial_label)
     if max_pivots < 1:
         raise ValueError(f"max_pivots must be at least 1, got {max_pivots}")
-    made, path = 0, "condensed"
-    if max(game.shape) <= kernels.SMALL:
-        x, y, code, pivots, used, first, second, relative = kernels.small(game.A, game.B, label, max_pivots)
+    x, y = np.empty(m), np.empty(n)
+    if m <= kernels.SMALL >= n:
+        code, pivots, used, first, second = kernels.small(A, B, label, max_pivots, x, y)
+        made, path = 0, "condensed"
     else:
+        code, pivots, used, first, second, made = kernels.large(A, B, label, SWEEP, max_pivots, x, y)
         path = "revised"
-        answer = kernels.large(game.A, game.B, label, SWEEP, max_pivots)
-        x, y, code, pivots, used, first, second, relative, made = answer
-    if code != kernels.SOLVED or not relative <= ACCEPTED:
+    if code != kernels.SOLVED:
         return _again(game, label, max_pivots, code, Profile(x, y), pivots, made)
-    path = "pure" if used < 0 else path
-    return Solution(
-        (Profile(x, y),), Status.SOLVED, METHOD, False, _stats(path, used, pivots, made, max(first, second))
-    )
+    stats = _stats("pure" if used < 0 else path, used, pivots, made, max(first, second))
+    return Solution((Profile(x, y),), Status.SOLVED, METHOD, False, stats)
 
 
-def _label(shape: tuple[int, ...], label: int | None) -> int:
+def _label(total: int, label: int | None) -> int:
+    """The label as an integer, -1 for none."""
+    if type(label) is int and 0 <= label < total:  # what nearly every caller passes, and quick
+        return label
     if label is None:
         return -1
-    total = sum(shape)
     if isinstance(label, bool) or not isinstance(label, int | np.integer) or not 0 <= label < total:
         raise ValueError(f"initial_label must be an integer from 0 to {total - 1}, got {label!r}")
     return int(label)
@@ -89,7 +90,7 @@ def _again(
         return _in_other_units(game, label, max_pivots)
     if code == kernels.LIMIT:
         return Solution((), Status.LIMIT, METHOD, stats=_stats("none", label, pivots, made, np.inf))
-    if code == kernels.SOLVED:
+    if code == kernels.REJECTED:
         from solvers.bimatrix._exact import exact_equilibrium
 
         exact = exact_equilibrium(game, claimed)
@@ -120,7 +121,7 @@ def _rounded(game: BimatrixGame, exact: RationalProfile, stats: dict[str, Any]) 
     profile = _floats(exact)
     regrets = game.regrets(profile)
     stats = {**stats, "regret": float(np.max(regrets))}
-    if np.all(regrets <= ACCEPTED * game.magnitudes()):
+    if np.all(regrets <= kernels.ACCEPTED * game.magnitudes()):
         return Solution((profile,), Status.SOLVED, METHOD, stats=stats)
     return Solution((), Status.FAILED, METHOD, stats=stats)
 
@@ -257,7 +258,7 @@ def _graph(
     """The checked profiles, equal ones as one node, and the paths between them."""
     regrets = [np.asarray(game.regrets(profile), dtype=np.float64) for profile in found]
     stats = {"path": path, "pivots": pivots, "regret": float(np.max(regrets))}
-    if not np.all(np.array(regrets) <= ACCEPTED * game.magnitudes()):
+    if not np.all(np.array(regrets) <= kernels.ACCEPTED * game.magnitudes()):
         return LabelPaths((), Status.FAILED, METHOD, stats=stats)
     profiles: list[Profile] = []
     renamed = [0]
@@ -294,7 +295,7 @@ def lemke_howson_path(game: BimatrixGame, *, initial_label: int = 0, max_pivots:
     >>> [profile.row.round(2).tolist() for profile in lemke_howson_path(game, initial_label=0)]
     [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
     """
-    label, paths = _label(game.shape, initial_label), ExactPaths(game)
+    label, paths = _label(sum(game.shape), initial_label), ExactPaths(game)
     end = paths.follow(ARTIFICIAL, label, max_pivots)
     if end is None:
         raise NotSolved(f"{METHOD}: the path of label {label} has more than {max_pivots} steps; raise max_pivots")
@@ -347,10 +348,10 @@ def lemke_howson_batch(
     if first.shape != second.shape:
         raise InvalidGame(f"A and B must have one shape, got {first.shape} and {second.shape}")
     games, m, n = first.shape
-    label = _label((m, n), initial_label)
+    label = _label(m + n, initial_label)
     if max_pivots < 1:
         raise ValueError(f"max_pivots must be at least 1, got {max_pivots}")
-    row, column, regrets = np.empty((games, m)), np.empty((games, n)), np.empty((games, 3))
+    row, column, regrets = np.empty((games, m)), np.empty((games, n)), np.empty((games, 2))
     counts = np.empty((games, 2), dtype=np.int64)
     results = (row, column, regrets, counts)
     cores = min(os.cpu_count() or 1, games // SHARED) if parallel else 1
@@ -366,14 +367,14 @@ def lemke_howson_batch(
             ]
             for task in tasks:
                 task.result()
-    solved = (counts[:, 0] == kernels.SOLVED) & (regrets[:, 2] <= ACCEPTED)
+    solved = counts[:, 0] == kernels.SOLVED
     for g in np.flatnonzero(~solved):
         solution = lemke_howson(BimatrixGame(first[g], second[g]), initial_label=initial_label, max_pivots=max_pivots)
         solved[g] = solution.status is Status.SOLVED
         row[g], column[g] = solution.profiles[0] if solved[g] else (np.nan, np.nan)
-        regrets[g, :2] = BimatrixGame(first[g], second[g]).regrets(solution.profiles[0]) if solved[g] else np.nan
+        regrets[g] = BimatrixGame(first[g], second[g]).regrets(solution.profiles[0]) if solved[g] else np.nan
         counts[g, 1] = solution.stats["pivots"]
-    return BatchSolution(row, column, regrets[:, :2], solved, counts[:, 1])
+    return BatchSolution(row, column, regrets, solved, counts[:, 1])
 
 
 def _solve_stack(A: Array, B: Array, label: int, max_pivots: int, results: Sequence[npt.NDArray[Any]]) -> None:
@@ -383,8 +384,8 @@ def _solve_stack(A: Array, B: Array, label: int, max_pivots: int, results: Seque
         return
     row, column, regrets, counts = results
     for g in range(A.shape[0]):
-        answer = kernels.large(A[g], B[g], label, SWEEP, max_pivots)
-        row[g], column[g], regrets[g], counts[g] = answer[0], answer[1], answer[5:8], answer[2:4]
+        answer = kernels.large(A[g], B[g], label, SWEEP, max_pivots, row[g], column[g])
+        counts[g], regrets[g] = answer[:2], answer[3:5]
 
 
 def _stack(name: str, values: npt.ArrayLike) -> Array:

@@ -65,14 +65,22 @@ def read(name: str, values: Payoffs) -> tuple[Array, RationalMatrix | None]:
     """
     raw = _matrix(name, values)
     kind = raw.dtype.kind
-    if kind in "iu" and raw.size and max(-int(raw.min()), int(raw.max())) > EXACT_INTEGER:
-        raw, kind = raw.astype(object), "O"
-    if kind in "fiu":
-        return _frozen(name, raw), None
-    if kind != "O":
+    if kind not in "fiuO":
         raise InvalidGame(f"{name} must hold real numbers, got {raw.dtype}")
-    exact = rational([[_fraction(name, i, j, raw[i, j]) for j in range(raw.shape[1])] for i in range(raw.shape[0])])
-    return _frozen(name, _nearest(name, exact)), exact
+    if kind != "O" and not _rounds(raw, values):
+        return _frozen(name, raw), None
+    entries = raw.astype(object) if isinstance(values, np.ndarray) else np.asarray(values, dtype=object)
+    rows = [[_fraction(name, i, j, value) for j, value in enumerate(row)] for i, row in enumerate(entries.tolist())]
+    return _frozen(name, _nearest(name, rows)), rational(rows)
+
+
+def _rounds(raw: npt.NDArray[Any], values: Payoffs) -> bool:
+    """Whether float64 may round a whole number of `values`, which NumPy has made `raw`."""
+    if raw.dtype.kind == "f":
+        if isinstance(values, np.ndarray) or np.max(np.abs(raw)) <= EXACT_INTEGER:
+            return False
+        return any(isinstance(value, int) for value in np.asarray(values, dtype=object).flat)
+    return max(-int(raw.min()), int(raw.max())) > EXACT_INTEGER
 
 
 def rational(rows: list[list[Fraction]]) -> RationalMatrix:
@@ -111,6 +119,8 @@ def _matrix(name: str, values: Payoffs) -> npt.NDArray[Any]:
 
 
 def _fraction(name: str, i: int, j: int, value: object) -> Fraction:
+    if type(value) is Fraction:
+        return value
     where = f"{name}[{i}, {j}]"
     if isinstance(value, flint.fmpq | flint.fmpz):
         return Fraction(str(value))
@@ -122,11 +132,10 @@ def _fraction(name: str, i: int, j: int, value: object) -> Fraction:
         raise InvalidGame(f"{where} must be finite, got {value}") from None
 
 
-def _nearest(name: str, exact: RationalMatrix) -> Array:
+def _nearest(name: str, rows: list[list[Fraction]]) -> Array:
     """Each rational's float64, correctly rounded."""
-    m, n = exact.shape
     try:
-        return np.array([[float(exact.entry(i, j)) for j in range(n)] for i in range(m)])
+        return np.array([[float(value) for value in row] for row in rows])
     except OverflowError:
         raise InvalidGame(f"{name} must lie within the range of float64") from None
 

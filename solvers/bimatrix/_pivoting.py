@@ -19,8 +19,10 @@ import numpy as np
 from solvers._numba import REORDERED, njit
 from solvers.core import Array
 
-# How a kernel stopped.
-SOLVED, LIMIT, CYCLE, STUCK, RESCALE = 0, 1, 2, 3, 4
+# How a kernel stopped; REJECTED: at a profile that does not pass.
+SOLVED, LIMIT, CYCLE, STUCK, RESCALE, REJECTED = 0, 1, 2, 3, 4, 5
+
+ACCEPTED = 1e-11  # regret over the range of the player's payoffs that float64 may leave
 
 PIVOT = 1e-10  # less than this in a normalised column is rounding
 TINY = 1e-14  # a probability below this is rounding
@@ -50,7 +52,7 @@ range_of = njit(_range, fastmath=REORDERED)
 def _regrets(A: Array, B: Array, x: Array, y: Array, low_a: float, low_b: float) -> tuple[float, float]:
     """What each player gains by its best deviation, from the payoffs as given."""
     m, n = A.shape
-    used, count = np.empty(n, np.int64), 0
+    values, used, count = np.zeros(n), np.empty(n, np.int64), 0
     for j in range(n):
         if y[j] != 0.0:
             used[count] = j
@@ -63,7 +65,6 @@ def _regrets(A: Array, B: Array, x: Array, y: Array, low_a: float, low_b: float)
         best = max(best, value)
         mean += x[i] * value
     first = best - mean
-    values = np.zeros(n)
     for i in range(m):
         if x[i] != 0.0:
             for j in range(n):
@@ -106,18 +107,23 @@ def _scaled(z: Array) -> bool:
 scaled = njit(_scaled)
 
 
-# --- condensed tableau: one column for each variable out of the basis, the last for the values
+# --- condensed tableau: a column for each variable out of the basis, and one for the values
+#
+# Both polytopes share two arrays, because each array costs as much as several pivots of a small game: `T`, whose first
+# index is 0 for P and 1 for Q, its column after the others for the values, its last row scratch; `places`, with rows
+# WHERE (a label's column, or -1 less its row), ROWS and COLUMNS (the label of each).
+WHERE, ROWS, COLUMNS = 0, 1, 2
 
 
-def _lexicographic(T: Array, where: Any, slack: int, column: int, r: int, i: int) -> int:
+def _lexicographic(T: Array, places: Any, side: int, rows: int, slack: int, column: int, r: int, i: int) -> int:
     """The one of two tied rows that is lexicographically smaller in the slack columns, over its pivot."""
-    for label in range(slack, slack + T.shape[0]):
-        w = where[label]
+    for label in range(slack, slack + rows):
+        w = places[side, WHERE, label]
         if w >= 0:
-            first, second = T[r, w], T[i, w]
+            first, second = T[side, r, w], T[side, i, w]
         else:
             first, second = 1.0 * (-1 - w == r), 1.0 * (-1 - w == i)
-        difference = first / T[r, column] - second / T[i, column]
+        difference = first / T[side, r, column] - second / T[side, i, column]
         if difference > LEX:
             return i
         if difference < -LEX:
@@ -128,98 +134,89 @@ def _lexicographic(T: Array, where: Any, slack: int, column: int, r: int, i: int
 lexicographic = njit(_lexicographic)
 
 
-def _leaving_row(T: Array, where: Any, slack: int, column: int) -> int:
+def _leaving_row(T: Array, places: Any, side: int, rows: int, last: int, slack: int, column: int) -> int:
     """The row that limits the entering variable; -1 if none does."""
-    last = T.shape[1] - 1
     step, row = np.inf, -1
-    for i in range(T.shape[0]):
-        if T[i, column] > PIVOT:
-            ratio = T[i, last] / T[i, column]
+    for i in range(rows):
+        if T[side, i, column] > PIVOT:
+            ratio = T[side, i, last] / T[side, i, column]
             if ratio < step:
                 step, row = ratio, i
     if row < 0:
         return row
     chosen = row
-    for i in range(T.shape[0]):
-        if i != row and T[i, column] > PIVOT and T[i, last] - step * T[i, column] <= TIE:
-            chosen = lexicographic(T, where, slack, column, chosen, i)
+    for i in range(rows):
+        pivot = T[side, i, column]
+        if i != row and pivot > PIVOT and T[side, i, last] - step * pivot <= TIE:
+            chosen = lexicographic(T, places, side, rows, slack, column, chosen, i)
     return chosen
 
 
 leaving_row = njit(_leaving_row)
 
 
-def _exchange(T: Array, rows: Any, columns: Any, where: Any, slack: int, entering: int, scratch: Array) -> int:
+def _exchange(T: Array, places: Any, side: int, rows: int, last: int, slack: int, entering: int) -> int:
     """Brings label `entering` into the basis, in place; the label that leaves, -1 if none can."""
-    c = where[entering]
-    r = leaving_row(T, where, slack, c)
+    c = places[side, WHERE, entering]
+    r = leaving_row(T, places, side, rows, last, slack, c)
     if r < 0:
         return -1
-    width = T.shape[1]
-    scale = 1.0 / T[r, c]
-    T[r, c] = 1.0
-    for j in range(width):
-        scratch[j] = T[r, j] * scale
-    for i in range(T.shape[0]):
-        factor = T[i, c]
-        T[i, c] = 0.0
-        for j in range(width):
-            T[i, j] -= factor * scratch[j]
-    for j in range(width):
-        T[r, j] = scratch[j]
-    leaving = rows[r]
-    rows[r], columns[c] = entering, leaving
-    where[entering], where[leaving] = -1 - r, c
+    scratch = T.shape[1] - 1
+    scale = 1.0 / T[side, r, c]
+    T[side, r, c] = 1.0
+    for j in range(last + 1):
+        T[side, scratch, j] = T[side, r, j] * scale
+    for i in range(rows):
+        factor = T[side, i, c]
+        T[side, i, c] = 0.0
+        for j in range(last + 1):
+            T[side, i, j] -= factor * T[side, scratch, j]
+    for j in range(last + 1):
+        T[side, r, j] = T[side, scratch, j]
+    leaving = places[side, ROWS, r]
+    places[side, ROWS, r], places[side, COLUMNS, c] = entering, leaving
+    places[side, WHERE, entering], places[side, WHERE, leaving] = -1 - r, c
     return int(leaving)
 
 
 exchange = njit(_exchange, fastmath={"contract"})
 
 
-def _fill(payoffs: Array, low: float, size: float, transposed: bool, T: Array) -> None:
-    """Writes normalised payoffs and a column of ones into `T`."""
-    m, n = payoffs.shape
-    scale = 1.0 / size if size > 0.0 else 0.0
+def _fill(A: Array, B: Array, bounds: Any, T: Array, places: Any) -> None:
+    """Writes both tableaux of the artificial equilibrium: normalised payoffs and columns of ones."""
+    m, n = A.shape
+    low_a, size_a, low_b, size_b = bounds
+    scale_a = 1.0 / size_a if size_a > 0.0 else 0.0
+    scale_b = 1.0 / size_b if size_b > 0.0 else 0.0
     for i in range(m):
         for j in range(n):
-            value = (payoffs[i, j] - low) * scale + OFFSET
-            if transposed:
-                T[j, i] = value
-            else:
-                T[i, j] = value
-    for r in range(T.shape[0]):
-        T[r, T.shape[1] - 1] = 1.0
+            T[0, j, i] = (B[i, j] - low_b) * scale_b + OFFSET
+            T[1, i, j] = (A[i, j] - low_a) * scale_a + OFFSET
+        T[1, i, n] = 1.0
+        places[0, WHERE, i], places[1, WHERE, i], places[1, ROWS, i], places[0, COLUMNS, i] = i, -1 - i, i, i
+    for j in range(n):
+        T[0, j, m] = 1.0
+        label = m + j
+        places[0, WHERE, label], places[1, WHERE, label] = -1 - j, j
+        places[0, ROWS, j], places[1, COLUMNS, j] = label, label
 
 
 fill = njit(_fill)
 
 
-def _condensed(A: Array, B: Array, bounds: Any, label: int, cap: int, x: Array, y: Array) -> tuple[int, int]:  # noqa: C901 - one loop each
+def _condensed(A: Array, B: Array, bounds: Any, label: int, cap: int, x: Array, y: Array) -> tuple[int, int]:
     """Writes an equilibrium into `x`, `y`; how it stopped, and after how many pivots."""
     m, n = A.shape
-    low_a, size_a, low_b, size_b = bounds
-    P, Q = np.empty((n, m + 1)), np.empty((m, n + 1))
-    fill(B, low_b, size_b, True, P)
-    fill(A, low_a, size_a, False, Q)
-    labels = m + n
-    scratch = np.empty(max(m, n) + 1)
-    p_where, q_where = np.empty(labels, np.int64), np.empty(labels, np.int64)
-    p_rows, q_rows = np.empty(n, np.int64), np.empty(m, np.int64)
-    p_columns, q_columns = np.empty(m, np.int64), np.empty(n, np.int64)
-    for i in range(m):
-        p_where[i], q_where[i], q_rows[i], p_columns[i] = i, -1 - i, i, i
-    for j in range(n):
-        p_where[m + j], q_where[m + j], p_rows[j], q_columns[j] = -1 - j, j, m + j, m + j
+    labels, most = m + n, max(m, n) + 1
+    T, places = np.empty((2, most, most)), np.empty((2, 3, labels), np.int64)
+    fill(A, B, bounds, T, places)
     in_p = label < m
     entering, pivots = label, 0
     state, saved, lap, power = np.uint64(0), np.uint64(1), 0, 1
     while True:
         if pivots >= cap:
             return LIMIT, pivots
-        if in_p:
-            leaving = exchange(P, p_rows, p_columns, p_where, m, entering, scratch)
-        else:
-            leaving = exchange(Q, q_rows, q_columns, q_where, 0, entering, scratch)
+        leaving = exchange(T, places, 0, n, m, m, entering) if in_p else exchange(T, places, 1, m, n, 0, entering)
         if leaving < 0:
             return STUCK, pivots
         pivots += 1
@@ -235,9 +232,11 @@ def _condensed(A: Array, B: Array, bounds: Any, label: int, cap: int, x: Array, 
             saved, lap, power = full, 0, 2 * power
         entering, in_p = leaving, not in_p
     for i in range(m):
-        x[i] = P[-1 - p_where[i], m] if p_where[i] < 0 else 0.0
+        row = -1 - places[0, WHERE, i]
+        x[i] = T[0, row, m] if row >= 0 else 0.0
     for j in range(n):
-        y[j] = Q[-1 - q_where[m + j], n] if q_where[m + j] < 0 else 0.0
+        row = -1 - places[1, WHERE, m + j]
+        y[j] = T[1, row, n] if row >= 0 else 0.0
     return SOLVED if scaled(x) and scaled(y) else STUCK, pivots
 
 
@@ -718,23 +717,29 @@ revised = njit(_revised)
 
 
 def _pure(A: Array, B: Array, x: Array, y: Array) -> bool:
-    """Writes a pure equilibrium into `x`, `y`, which are zeros, if there is one."""
+    """Writes a pure equilibrium into `x`, `y` if there is one."""
     m, n = A.shape
-    best = np.empty(n)
+    best = y  # the greatest payoff of each column, until it is a strategy
     for j in range(n):
         best[j] = A[0, j]
     for i in range(1, m):
         for j in range(n):
             best[j] = max(best[j], A[i, j])
+    row, column = -1, -1
     for i in range(m):
-        top = -np.inf
-        for j in range(n):
+        x[i] = 0.0
+        top = B[i, 0]
+        for j in range(1, n):
             top = max(top, B[i, j])
         for j in range(n):
-            if B[i, j] == top and A[i, j] == best[j]:
-                x[i], y[j] = 1.0, 1.0
-                return True
-    return False
+            if row < 0 and B[i, j] == top and A[i, j] == best[j]:
+                row, column = i, j
+    if row < 0:
+        return False
+    for j in range(n):
+        y[j] = 0.0
+    x[row], y[column] = 1.0, 1.0
+    return True
 
 
 pure = njit(_pure, fastmath=REORDERED)
@@ -752,63 +757,57 @@ def _bounds(A: Array, B: Array) -> Any:
 bounds_of = njit(_bounds)
 
 
-def _checked(A: Array, B: Array, bounds: Any, x: Array, y: Array) -> tuple[float, float, float]:
-    """Both regrets, in payoff units, and the greater over its player's range of payoffs."""
+def _checked(A: Array, B: Array, bounds: Any, x: Array, y: Array) -> tuple[int, float, float]:
+    """SOLVED if the profile passes, else REJECTED; both regrets, in payoff units."""
     low_a, size_a, low_b, size_b = bounds
     first, second = regrets_of(A, B, x, y, low_a, low_b)
-    return first, second, max(first / size_a if first > 0.0 else 0.0, second / size_b if second > 0.0 else 0.0)
+    passes = first <= ACCEPTED * size_a and second <= ACCEPTED * size_b
+    return SOLVED if passes else REJECTED, first, second
 
 
 checked = njit(_checked)
 
 
-def _small(A: Array, B: Array, label: int, cap: int) -> Any:
-    """A small game's equilibrium: x, y, how it stopped, pivots, label (-1: pure), both regrets, the relative one."""
-    x, y = np.zeros(A.shape[0]), np.zeros(A.shape[1])
+def _small(A: Array, B: Array, label: int, cap: int, x: Array, y: Array) -> Any:
+    """Writes a small game's equilibrium into `x`, `y`: how it stopped, pivots, label (-1: pure), both regrets."""
     bounds, fits = bounds_of(A, B)
-    if not fits:
-        return x, y, RESCALE, 0, label, np.inf, np.inf, np.inf
-    code, pivots = SOLVED, 0
-    if label >= 0 or not pure(A, B, x, y):
-        label = max(label, 0)
-        code, pivots = condensed(A, B, bounds, label, cap, x, y)
-    if code != SOLVED:
-        return x, y, code, pivots, label, np.inf, np.inf, np.inf
-    first, second, relative = checked(A, B, bounds, x, y)
-    return x, y, code, pivots, label, first, second, relative
+    code, pivots, first, second = RESCALE, 0, np.inf, np.inf
+    if fits:
+        code = SOLVED
+        if label >= 0 or not pure(A, B, x, y):
+            label = max(label, 0)
+            code, pivots = condensed(A, B, bounds, label, cap, x, y)
+        if code == SOLVED:
+            code, first, second = checked(A, B, bounds, x, y)
+    return code, pivots, label, first, second
 
 
 small = njit(_small)
 
 
-def _large(A: Array, B: Array, label: int, sweep: int, cap: int) -> Any:
+def _large(A: Array, B: Array, label: int, sweep: int, cap: int, x: Array, y: Array) -> Any:
     """As `small`, for a large game; last, the number of new inverses."""
-    x, y = np.zeros(A.shape[0]), np.zeros(A.shape[1])
     bounds, fits = bounds_of(A, B)
-    if not fits:
-        return x, y, RESCALE, 0, label, np.inf, np.inf, np.inf, 0
-    code, pivots, made = SOLVED, 0, 0
-    if label >= 0:
-        code, pivots, made, label = revised(A, B, bounds, label, 1, 0, cap, x, y)
-    elif not pure(A, B, x, y):
-        code, pivots, made, label = revised(A, B, bounds, 0, x.size + y.size, sweep, cap, x, y)
-    if code != SOLVED:
-        return x, y, code, pivots, label, np.inf, np.inf, np.inf, made
-    first, second, relative = checked(A, B, bounds, x, y)
-    return x, y, code, pivots, label, first, second, relative, made
+    code, pivots, first, second, made = RESCALE, 0, np.inf, np.inf, 0
+    if fits:
+        code = SOLVED
+        if label >= 0:
+            code, pivots, made, label = revised(A, B, bounds, label, 0, 0, cap, x, y)
+        elif not pure(A, B, x, y):
+            code, pivots, made, label = revised(A, B, bounds, 0, x.size + y.size, sweep, cap, x, y)
+        if code == SOLVED:
+            code, first, second = checked(A, B, bounds, x, y)
+    return code, pivots, label, first, second, made
 
 
 large = njit(_large)
 
 
 def _many(A: Array, B: Array, label: int, cap: int, row: Array, column: Array, regrets: Array, counts: Any) -> None:
-    """Solves small stacked games, in place: strategies, both regrets and the relative one, codes and pivots."""
+    """Solves small stacked games, in place: strategies, regrets, how each stopped and after how many pivots."""
     for g in range(A.shape[0]):
-        x, y, counts[g, 0], counts[g, 1], _, regrets[g, 0], regrets[g, 1], regrets[g, 2] = small(A[g], B[g], label, cap)
-        for i in range(x.size):
-            row[g, i] = x[i]
-        for j in range(y.size):
-            column[g, j] = y[j]
+        answer = small(A[g], B[g], label, cap, row[g], column[g])
+        counts[g, 0], counts[g, 1], _, regrets[g, 0], regrets[g, 1] = answer
 
 
 many = njit(_many)

@@ -15,7 +15,7 @@ import sympy as sp
 
 from solvers.core import InvalidGame
 from solvers.stackelberg._aggregates import Aggregate, Greatest, Least, Mean, Total
-from solvers.stackelberg._messages import quoted, refuse, suggestion
+from solvers._messages import quoted, refuse, suggestion
 
 LENGTH = 10_000  # characters of one expression
 NODES = 1_000  # nodes of its syntax tree

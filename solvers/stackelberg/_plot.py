@@ -2,53 +2,31 @@
 
 from __future__ import annotations
 
-import importlib.util
-import io
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from solvers.core import Array, InvalidGame
+from solvers._figure import ACCENT, cycled, encoded, new_figure
+from solvers.core import Array
 from solvers.stackelberg._curve import NotConcave
 
 if TYPE_CHECKING:
     from solvers.stackelberg._game import Profile, StackelbergGame
 
-FORMATS = (".png", ".svg", ".pdf")
 POINTS, POINTS_FOR_MANY, MANY = 1201, 121, 20_000
 TICKS = 400  # breakpoints drawn at most
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999")  # Okabe and Ito
-
-
-def check_format(path: Path) -> None:
-    """Refuses a file name whose picture format is not known, and says what to install where nothing can draw.
-
-    Raises
-    ------
-    InvalidGame
-        If the suffix is not one of .png, .svg, .pdf, or matplotlib is missing.
-    """
-    if path.suffix.lower() not in FORMATS:
-        raise InvalidGame(f"--plot must end in {', '.join(FORMATS)}, got {path.name}")
-    if importlib.util.find_spec("matplotlib") is None:
-        raise InvalidGame("pictures need matplotlib: install certeq[plot]")
 
 
 def picture(game: StackelbergGame, profile: Profile, *, suffix: str = ".png") -> bytes:
     """The picture as a file's content, of the game among those who take part."""
-    from matplotlib.figure import Figure
-
     game = game.among(profile)
-    figure = Figure(figsize=(9, 6.5), dpi=150, layout="constrained")
+    figure = new_figure(9, 6.5)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     prices = _prices(game, profile.price)
     _draw_leader(above, game, prices, profile.price)
     _draw_cases(below, game, prices, profile.price)
     figure.suptitle(game.title)
-    content = io.BytesIO()
-    figure.savefig(content, format=suffix.lstrip(".").lower())
-    return content.getvalue()
+    return encoded(figure, suffix)
 
 
 def _prices(game: StackelbergGame, price: float) -> Array:
@@ -90,8 +68,8 @@ def _draw_leader(axes: Any, game: StackelbergGame, prices: Array, price: float) 
     tops = np.flatnonzero((inner > utility[:-2]) & (inner >= utility[2:])) + 1
     tops = tops[prices[tops] != price]
     if len(tops):
-        axes.plot(prices[tops], utility[tops], "o", mfc="white", mec="#D55E00", ms=7, label="local optimum")
-    axes.plot([price], [best], "*", color="#D55E00", ms=15, label=f"certified global optimum: {price:.6g}")
+        axes.plot(prices[tops], utility[tops], "o", mfc="white", mec=ACCENT, ms=7, label="local optimum")
+    axes.plot([price], [best], "*", color=ACCENT, ms=15, label=f"certified global optimum: {price:.6g}")
     axes.set_ylabel("leader's utility")
     axes.legend(loc="best", fontsize=8, framealpha=0.9)
     axes.grid(alpha=0.25)
@@ -99,9 +77,8 @@ def _draw_leader(axes: Any, game: StackelbergGame, prices: Array, price: float) 
 
 def _draw_cases(axes: Any, game: StackelbergGame, prices: Array, price: float) -> None:
     shares = case_shares(game, prices)
-    colours = (COLOURS * (1 + len(shares) // len(COLOURS)))[: len(shares)]
-    axes.stackplot(prices, *shares.values(), labels=list(shares), colors=colours, alpha=0.8, linewidth=0)
-    axes.axvline(price, color="#D55E00", linewidth=1.2, linestyle="--")
+    axes.stackplot(prices, *shares.values(), labels=list(shares), colors=cycled(len(shares)), alpha=0.8, linewidth=0)
+    axes.axvline(price, color=ACCENT, linewidth=1.2, linestyle="--")
     axes.set_ylabel("followers per case")
     axes.set_xlabel(f"price {game.form.price.name}")
     axes.set_xlim(*game.bounds)

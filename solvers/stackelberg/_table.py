@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from solvers.core import Array, InvalidGame
-from solvers.stackelberg._messages import refuse, shown
+from solvers._messages import refuse, shown
 
 Progress: TypeAlias = Callable[[int, int], None]
 Columns: TypeAlias = dict[str, Array]

@@ -1,0 +1,44 @@
+"""The solvers of `solvers.bimatrix` itself in a process that a time limit stops, like any other library's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from solvers.bimatrix._game import AnyProfile, BimatrixGame
+from solvers.bimatrix.backends._check import Method
+from solvers.core import Solution
+
+OWN = {
+    "lemke_howson": "_lemke_howson",
+    "lemke_howson_all": "_lemke_howson",
+    "completely_mixed": "_closed_form",
+    "completely_mixed_exact": "_closed_form",
+    "pure_equilibria": "_supports",
+    "support_enumeration": "_supports",
+    "extreme_equilibria": "_extreme",
+    "zero_sum": "_zero_sum",
+}
+"""The module of each solver that can be asked for."""
+
+
+def within(solver: str, game: BimatrixGame, *, time_limit: float = 60.0, **options: Any) -> Solution[AnyProfile]:
+    """The answer of the solver of `solvers.bimatrix` called `solver` with `options`, or `TIME_LIMIT`.
+
+    Profiles, status, `complete` and the plain numbers and words of `stats` are the solver's; what else its answer
+    holds, such as components or paths, stays behind. `time_limit` is in seconds.
+
+    Raises
+    ------
+    ValueError
+        If `time_limit` is not within 0 and 1e6 seconds, or there is no such solver.
+
+    Examples
+    --------
+    >>> game = BimatrixGame([[3, 3], [2, 5], [0, 6]], [[3, 2], [2, 6], [3, 1]])
+    >>> found = within("extreme_equilibria", game, time_limit=20)
+    >>> len(found.profiles), found.complete
+    (3, True)
+    """
+    if solver not in OWN:
+        raise ValueError(f"solver must be one of {', '.join(OWN)}, got {solver!r}")
+    return Method("certeq", solver).solve(game, time_limit, **options)
