@@ -11,7 +11,19 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = [("solvers",), ("models",), ("verification",), ("examples", "tests", "benchmarks")]
 RANK = {package: rank for rank, layer in enumerate(LAYERS) for package in layer}
-HEAVY = {"sympy", "cvxpy", "matplotlib", "torch", "z3", "ortools", "pygambit", "nashpy", "quantecon", "pyarrow", "pyomo"}
+HEAVY = {
+    "sympy",
+    "cvxpy",
+    "matplotlib",
+    "torch",
+    "z3",
+    "ortools",
+    "pygambit",
+    "nashpy",
+    "quantecon",
+    "pyarrow",
+    "pyomo",
+}
 FILES = sorted(path.relative_to(ROOT) for package in RANK for path in (ROOT / package).rglob("*.py"))
 
 

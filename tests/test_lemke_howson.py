@@ -170,7 +170,7 @@ def test_the_path_begins_at_nothing_and_ends_at_an_equilibrium():
 def test_the_condensed_and_the_revised_kernel_agree(family, size, monkeypatch):
     game = FAMILIES[family](size, np.random.default_rng(size))
     answers = []
-    for small in (0, 1000):
+    for small in (0, 10**6):
         monkeypatch.setattr(_pivoting, "SMALL", small)
         solution = lemke_howson(game, initial_label=1)
         assert solution.stats["path"] == ("condensed" if small else "revised")
@@ -252,7 +252,7 @@ def test_payoffs_far_from_zero(shift):
     assert holds(game, lemke_howson(game, initial_label=3).require())
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1), (2, 30), (30, 2), (21, 1)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1), (2, 400), (400, 2), (700, 1)])
 def test_shapes_that_are_hardly_games(shape):
     rng = np.random.default_rng(1)
     for game in (BimatrixGame(*rng.random((2, *shape))), BimatrixGame(np.full(shape, 3.0), np.full(shape, -1.0))):
@@ -287,7 +287,7 @@ def test_the_limit_of_pivots_is_a_status():
         lemke_howson_path(cases.LONG_PATH.game, initial_label=0, max_pivots=87)
 
 
-@pytest.mark.parametrize("size", [6, 24])
+@pytest.mark.parametrize("size", [6, 40])
 def test_the_limit_covers_the_sweep_over_labels(size):
     game = FAMILIES["covariance"](size, np.random.default_rng(0))
     solution = lemke_howson(game, max_pivots=1)
@@ -297,7 +297,7 @@ def test_the_limit_covers_the_sweep_over_labels(size):
 # --- batches
 
 
-@pytest.mark.parametrize("size", [1, 4, 12, 23])
+@pytest.mark.parametrize("size", [1, 4, 12, 30])
 @pytest.mark.parametrize("parallel", [True, False])
 @pytest.mark.parametrize("label", [0, None])
 def test_a_batch_is_the_loop(size, parallel, label):

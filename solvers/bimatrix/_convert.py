@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from solvers._messages import quoted, shown
 from solvers.bimatrix._files import build, written
 from solvers.bimatrix._gambit import pygambit
 from solvers.bimatrix._game import BimatrixGame
 from solvers.core import InvalidGame, NotSolved
-from solvers._messages import quoted, shown
 
 
 def from_pygambit(game: Any) -> BimatrixGame:

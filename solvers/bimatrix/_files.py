@@ -15,10 +15,10 @@ from typing import Any, TypeAlias
 import flint
 
 from solvers._command import write
+from solvers._messages import quoted, shown
 from solvers.bimatrix._game import BimatrixGame
 from solvers.bimatrix._payoffs import EXACT_INTEGER
 from solvers.core import InvalidGame
-from solvers._messages import quoted, shown
 
 Number: TypeAlias = int | Fraction
 FilePath: TypeAlias = str | os.PathLike[str]

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, NoReturn
 
+from solvers._messages import quoted, suggestion
 from solvers.bimatrix._files import (
     FilePath,
     Number,
@@ -21,7 +22,6 @@ from solvers.bimatrix._files import (
 from solvers.bimatrix._game import BimatrixGame
 from solvers.bimatrix._nfg import read_nfg
 from solvers.core import InvalidGame
-from solvers._messages import quoted, suggestion
 
 KEYS = ("title", "players", "rows", "columns", "A", "B")
 SUFFIXES = (".nfg", ".json")

@@ -26,8 +26,9 @@ def lemke_howson(game: BimatrixGame, *, initial_label: int | None = None, max_pi
     """One Nash equilibrium: the end of the path of a label, or any, whichever is found first.
 
     Labels 0..m-1 are the row player's strategies, m..m+n-1 the column player's. Without a label, pure equilibria are
-    looked at first, then every label's first few steps, then one path to its end. The profile's regrets were measured
-    on the payoffs as given; where float64 loses the path or its end does not pass, it is followed again in integers.
+    looked at first, then the beginning of every label's path, then one path to its end. The profile's regrets were
+    measured on the payoffs as given; where float64 loses the path or its end does not pass, it is followed again in
+    integers.
 
     `stats` holds `path` ("pure", "condensed", "revised", "exact supports" or "exact": what found the profile), `label`
     (-1 if none was needed), `pivots`, `refactorisations`, and `regret`, the greater of both players' in payoff units.
@@ -51,11 +52,12 @@ def lemke_howson(game: BimatrixGame, *, initial_label: int | None = None, max_pi
     """
     A, B = game.A, game.B
     m, n = A.shape
-    label = _label(m + n, initial_label)
+    # A call takes microseconds, so the usual label is checked here, and the answer's dictionary written out.
+    label = initial_label if type(initial_label) is int and 0 <= initial_label < m + n else _label(m + n, initial_label)
     if max_pivots < 1:
         raise ValueError(f"max_pivots must be at least 1, got {max_pivots}")
     x, y = np.empty(m), np.empty(n)
-    if m <= kernels.SMALL >= n:
+    if m * n <= kernels.SMALL:
         code, pivots, used, first, second = kernels.small(A, B, label, max_pivots, x, y)
         made, path = 0, "condensed"
     else:
@@ -63,14 +65,18 @@ def lemke_howson(game: BimatrixGame, *, initial_label: int | None = None, max_pi
         path = "revised"
     if code != kernels.SOLVED:
         return _again(game, label, max_pivots, code, Profile(x, y), pivots, made)
-    stats = _stats("pure" if used < 0 else path, used, pivots, made, max(first, second))
+    stats = {
+        "path": "pure" if used < 0 else path,
+        "label": used,
+        "pivots": pivots,
+        "refactorisations": made,
+        "regret": first if first > second else second,  # noqa: FURB136 - quicker
+    }
     return Solution((Profile(x, y),), Status.SOLVED, METHOD, False, stats)
 
 
 def _label(total: int, label: int | None) -> int:
     """The label as an integer, -1 for none."""
-    if type(label) is int and 0 <= label < total:  # what nearly every caller passes, and quick
-        return label
     if label is None:
         return -1
     if isinstance(label, bool) or not isinstance(label, int | np.integer) or not 0 <= label < total:
@@ -379,7 +385,7 @@ def lemke_howson_batch(
 
 def _solve_stack(A: Array, B: Array, label: int, max_pivots: int, results: Sequence[npt.NDArray[Any]]) -> None:
     """Solves stacked games, in place: strategies, regrets, codes and pivots."""
-    if max(A.shape[1:]) <= kernels.SMALL:
+    if A.shape[1] * A.shape[2] <= kernels.SMALL:
         kernels.many(A, B, label, max_pivots, *results)
         return
     row, column, regrets, counts = results

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
+from solvers._messages import quoted
 from solvers.bimatrix._files import (
     FilePath,
     Number,
@@ -25,7 +26,6 @@ from solvers.bimatrix._files import (
 )
 from solvers.bimatrix._game import BimatrixGame
 from solvers.core import InvalidGame
-from solvers._messages import quoted
 
 STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 TOKEN = re.compile(rf'{STRING.pattern}|[{{}},]|[^\s{{}},"]+|".*', re.ASCII | re.DOTALL)  # the last: a quote left open

@@ -95,15 +95,11 @@ def rational(rows: list[list[Fraction]]) -> RationalMatrix:
 
 
 def dyadic(matrix: Array) -> RationalMatrix:
-    """The matrix exactly: each float64 is an integer times a power of two."""
-    mantissas, exponents = np.frexp(matrix)
-    integers, powers = (mantissas * 2.0**53).astype(np.int64), exponents.astype(np.int64) - 53
-    trailing = np.where(integers == 0, 1, integers & -integers)  # the power of two that divides each
-    integers, powers = integers // trailing, powers + np.log2(trailing.astype(np.float64)).astype(np.int64)
-    lowest = min(0, int(powers[integers != 0].min(initial=0)))
-    shifts = np.where(integers == 0, 0, powers - lowest)
-    numerators = [int(i) << int(s) for i, s in zip(integers.flat, shifts.flat, strict=True)]
-    return RationalMatrix(flint.fmpz_mat(matrix.shape[0], matrix.shape[1], numerators), 1 << -lowest)
+    """The matrix exactly: each float64 is a whole number over a power of two, the greatest of which serves all."""
+    ratios = [value.as_integer_ratio() for value in matrix.ravel().tolist()]
+    top = max(power for _, power in ratios).bit_length()
+    numerators = [number << (top - power.bit_length()) for number, power in ratios]
+    return RationalMatrix(flint.fmpz_mat(matrix.shape[0], matrix.shape[1], numerators), 1 << (top - 1))
 
 
 def _matrix(name: str, values: Payoffs) -> npt.NDArray[Any]:

@@ -34,7 +34,7 @@ REFRESH = 50  # pivots between checks of the inverse
 DRIFT = 1e-9  # error of the inverse that asks for a new one
 LOST = 1e-6  # a basic value below minus this is no rounding: the path was left
 SINGULAR = 1e-14  # a pivot of elimination below this
-SMALL = 20  # strategies up to which the condensed tableau is quicker
+SMALL = 625  # payoffs of one player up to which the condensed tableau is quicker
 
 
 def _range(payoffs: Array) -> tuple[float, float]:
@@ -373,42 +373,45 @@ def _tight_row(M: Array, inverse: Array, values: Array, basis: Any, k: int, j: i
 tight_row = njit(_tight_row, fastmath=REORDERED)
 
 
-def _slack_columns(M: Array, inverse: Array, values: Array, basis: Any, k: int, slack: int, i: int, out: Array) -> None:
-    """Row i of the tableau in all slack columns: i < k is a probability, k + j is slack j."""
-    if i >= k:
-        tight_row(M, inverse, values, basis, k, i - k)
-    for j in range(M.shape[1]):
-        b = basis[PLACE, slack + j]
-        if b < 0:
-            out[j] = 1.0 * (i - k == j)
-        else:
-            out[j] = inverse[i, b] if i < k else values[ROW, b]
+def _entry(M: Array, inverse: Array, basis: Any, k: int, i: int, b: int) -> float:
+    """The entry of row i in the column of the tight slack at b; i < k is a probability, k + j is slack j."""
+    if i < k:
+        return float(inverse[i, b])
+    total = 0.0
+    for a in range(k):
+        total -= M[basis[USED, a], i - k] * inverse[a, b]
+    return total
 
 
-slack_columns = njit(_slack_columns)
+entry = njit(_entry, fastmath=REORDERED)
 
 
-def _first_of_tied(
-    M: Array, inverse: Array, values: Array, basis: Any, k: int, slack: int, first: int, step: float
-) -> int:
+def _first_of_tied(M: Array, inverse: Array, values: Array, basis: Any, k: int, slack: int, step: float) -> int:
     """Among what limits the step, the lexicographically smallest row over its pivot."""
     size = M.shape[1]
-    chosen, ours, theirs = first, np.empty(size), np.empty(size)
-    slack_columns(M, inverse, values, basis, k, slack, first, ours)
+    rows, pivots, entries, count = np.empty(k + size, np.int64), np.empty(k + size), np.empty(k + size), 0
     for i in range(k + size):
-        d = values[DZ, i] if i < k else values[DS, i - k]
-        v = values[Z, i] if i < k else values[S, i - k]
-        if i != first and d > PIVOT and v - step * d <= TIE:
-            slack_columns(M, inverse, values, basis, k, slack, i, theirs)
-            pivot = values[DZ, chosen] if chosen < k else values[DS, chosen - k]
-            for j in range(size):
-                difference = ours[j] / pivot - theirs[j] / d
-                if difference > LEX:
-                    chosen = i
-                    ours, theirs = theirs, ours
-                if abs(difference) > LEX:
-                    break
-    return chosen
+        pivot = values[DZ, i] if i < k else values[DS, i - k]
+        value = values[Z, i] if i < k else values[S, i - k]
+        if pivot > PIVOT and value - step * pivot <= TIE:
+            rows[count], pivots[count] = i, pivot
+            count += 1
+    for j in range(size):  # slack columns, until one row is left
+        b = basis[PLACE, slack + j]
+        least = np.inf
+        for c in range(count):
+            value = 1.0 * (rows[c] == k + j) if b < 0 else entry(M, inverse, basis, k, rows[c], b)
+            entries[c] = value / pivots[c]
+            least = min(least, entries[c])
+        kept = 0
+        for c in range(count):
+            if entries[c] <= least + LEX:
+                rows[kept], pivots[kept] = rows[c], pivots[c]
+                kept += 1
+        count = kept
+        if count == 1:
+            break
+    return int(rows[0])
 
 
 first_of_tied = njit(_first_of_tied)
@@ -433,7 +436,7 @@ def _leaving(M: Array, inverse: Array, values: Array, basis: Any, k: int, slack:
         limits += (values[DZ, a] > PIVOT) & (values[Z, a] - step * values[DZ, a] <= TIE)
     for j in range(size):
         limits += (values[DS, j] > PIVOT) & (values[S, j] - step * values[DS, j] <= TIE)
-    return first if limits <= 1 else first_of_tied(M, inverse, values, basis, k, slack, first, step)
+    return first if limits <= 1 else first_of_tied(M, inverse, values, basis, k, slack, step)
 
 
 leaving_of = njit(_leaving)
@@ -693,24 +696,30 @@ def _normalised(payoffs: Array, low: float, size: float, transposed: bool) -> Ar
 normalised = njit(_normalised)
 
 
-def _revised(A: Array, B: Array, bounds: Any, start: int, labels: int, sweep: int, cap: int, x: Array, y: Array) -> Any:
+def _revised(A: Array, B: Array, bounds: Any, label: int, sweep: int, cap: int, x: Array, y: Array) -> Any:
     """Writes an equilibrium into `x`, `y`: how it stopped, pivots, new inverses, label.
 
-    `labels` labels from `start` on are tried for `sweep` pivots each, then `start` to its end, `cap` pivots in all.
+    Without a label (-1), label 0 gets as many pivots as there are labels, which is enough on many structured games;
+    then each gets `sweep`, which is enough for one of them on most random games; then label 0 all the rest.
     """
     low_a, size_a, low_b, size_b = bounds
-    total = x.size + y.size
-    P = workspace(normalised(B, low_b, size_b, False), total)
-    Q = workspace(normalised(A, low_a, size_a, True), total)
-    spent, made, code, label = 0, 0, LIMIT, start
-    for attempt in range(labels + 1):
-        last = attempt == labels
-        label = start if last else (start + attempt) % total
-        code, pivots, again, kp, kq = follow(P, Q, 0, 0, label, cap - spent if last else min(sweep, cap - spent))
+    labels = x.size + y.size
+    P = workspace(normalised(B, low_b, size_b, False), labels)
+    Q = workspace(normalised(A, low_a, size_a, True), labels)
+    spent, made, code, tried = 0, 0, LIMIT, max(label, 0)
+    for attempt in range(-1, labels + 1):
+        limit = cap - spent
+        if label < 0 and attempt < labels:
+            tried = max(attempt, 0)
+            limit = min(limit, labels if attempt < 0 else sweep)
+        code, pivots, again, kp, kq = follow(P, Q, 0, 0, tried, limit)
         spent, made = spent + pivots, made + again
         if code == SOLVED and strategies(P, Q, kp, kq, x, y):
-            return SOLVED, spent, made, label
-    return code if code != SOLVED else STUCK, spent, made, label
+            return SOLVED, spent, made, tried
+        if label >= 0:
+            break
+        tried = 0
+    return code if code != SOLVED else STUCK, spent, made, tried
 
 
 revised = njit(_revised)
@@ -791,10 +800,8 @@ def _large(A: Array, B: Array, label: int, sweep: int, cap: int, x: Array, y: Ar
     code, pivots, first, second, made = RESCALE, 0, np.inf, np.inf, 0
     if fits:
         code = SOLVED
-        if label >= 0:
-            code, pivots, made, label = revised(A, B, bounds, label, 0, 0, cap, x, y)
-        elif not pure(A, B, x, y):
-            code, pivots, made, label = revised(A, B, bounds, 0, x.size + y.size, sweep, cap, x, y)
+        if label >= 0 or not pure(A, B, x, y):
+            code, pivots, made, label = revised(A, B, bounds, label, sweep, cap, x, y)
         if code == SOLVED:
             code, first, second = checked(A, B, bounds, x, y)
     return code, pivots, label, first, second, made

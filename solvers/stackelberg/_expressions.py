@@ -13,9 +13,9 @@ from typing import NoReturn
 
 import sympy as sp
 
+from solvers._messages import quoted, refuse, suggestion
 from solvers.core import InvalidGame
 from solvers.stackelberg._aggregates import Aggregate, Greatest, Least, Mean, Total
-from solvers._messages import quoted, refuse, suggestion
 
 LENGTH = 10_000  # characters of one expression
 NODES = 1_000  # nodes of its syntax tree

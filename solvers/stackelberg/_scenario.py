@@ -15,10 +15,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import sympy as sp
 
+from solvers._messages import quoted, refuse, shown, suggestion
 from solvers.core import InvalidGame
 from solvers.stackelberg._expressions import FUNCTIONS, parse, parse_constraint
 from solvers.stackelberg._game import StackelbergGame
-from solvers._messages import quoted, refuse, shown, suggestion
 from solvers.stackelberg._table import Followers, Progress, is_file, read_followers
 
 Section: TypeAlias = dict[str, Any]

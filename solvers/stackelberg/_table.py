@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from solvers.core import Array, InvalidGame
 from solvers._messages import refuse, shown
+from solvers.core import Array, InvalidGame
 
 Progress: TypeAlias = Callable[[int, int], None]
 Columns: TypeAlias = dict[str, Array]
