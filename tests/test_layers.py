@@ -12,17 +12,17 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [("solvers",), ("models",), ("verification",), ("examples", "tests", "benchmarks")]
 RANK = {package: rank for rank, layer in enumerate(LAYERS) for package in layer}
 HEAVY = {
-    "sympy",
     "cvxpy",
     "matplotlib",
+    "nashpy",
+    "ortools",
+    "pyarrow",
+    "pygambit",
+    "pyomo",
+    "quantecon",
+    "sympy",
     "torch",
     "z3",
-    "ortools",
-    "pygambit",
-    "nashpy",
-    "quantecon",
-    "pyarrow",
-    "pyomo",
 }
 FILES = sorted(path.relative_to(ROOT) for package in RANK for path in (ROOT / package).rglob("*.py"))
 

@@ -216,15 +216,16 @@ def _condensed(A: Array, B: Array, bounds: Any, label: int, cap: int, x: Array, 
     while True:
         if pivots >= cap:
             return LIMIT, pivots
-        leaving = exchange(T, places, 0, n, m, m, entering) if in_p else exchange(T, places, 1, m, n, 0, entering)
+        side, rows, last, slack = (0, n, m, m) if in_p else (1, m, n, 0)
+        leaving = exchange(T, places, side, rows, last, slack, entering)
         if leaving < 0:
             return STUCK, pivots
         pivots += 1
         if leaving == label:
             break
-        side = labels if in_p else 0
-        state ^= mix(np.uint64(entering + side)) ^ mix(np.uint64(leaving + side))
-        full = state ^ mix(np.uint64(leaving + side + 2 * labels))
+        base = labels if in_p else 0
+        state ^= mix(np.uint64(entering + base)) ^ mix(np.uint64(leaving + base))
+        full = state ^ mix(np.uint64(leaving + base + 2 * labels))
         if full == saved:
             return CYCLE, pivots
         lap += 1
@@ -601,9 +602,10 @@ def _follow(P: Any, Q: Any, kp: int, kq: int, label: int, cap: int) -> tuple[int
     q_rows, q_inverse, q_values, q_basis = Q
     m, n = p_rows.shape
     labels = m + n
-    if not enter_basis(p_rows, p_inverse, p_values, p_basis, kp, 0, m):
+    zero = 0 * m  # a literal 0 would have everything below compiled once more
+    if not enter_basis(p_rows, p_inverse, p_values, p_basis, kp, zero, m):
         return STUCK, 0, 0, kp, kq
-    if not enter_basis(q_rows, q_inverse, q_values, q_basis, kq, m, 0):
+    if not enter_basis(q_rows, q_inverse, q_values, q_basis, kq, m, zero):
         return STUCK, 0, 0, kp, kq
     placed = p_basis[PLACE, label] >= 0
     in_p = not placed if label < m else placed  # of a label's two variables, the one out of its basis enters
@@ -613,17 +615,17 @@ def _follow(P: Any, Q: Any, kp: int, kq: int, label: int, cap: int) -> tuple[int
         if pivots >= cap:
             return LIMIT, pivots, made, kp, kq
         if in_p:
-            leaving, kp = advance(p_rows, p_inverse, p_values, p_basis, kp, 0, m, entering)
+            leaving, kp = advance(p_rows, p_inverse, p_values, p_basis, kp, zero, m, entering)
         else:
-            leaving, kq = advance(q_rows, q_inverse, q_values, q_basis, kq, m, 0, entering)
+            leaving, kq = advance(q_rows, q_inverse, q_values, q_basis, kq, m, zero, entering)
         if leaving < 0:
             return STUCK, pivots, made, kp, kq
         pivots += 1
         if leaving == label:
             break
-        side = labels if in_p else 0
-        state ^= mix(np.uint64(entering + side)) ^ mix(np.uint64(leaving + side))
-        full = state ^ mix(np.uint64(leaving + side + 2 * labels))
+        base = labels if in_p else 0
+        state ^= mix(np.uint64(entering + base)) ^ mix(np.uint64(leaving + base))
+        full = state ^ mix(np.uint64(leaving + base + 2 * labels))
         if full == saved:
             return CYCLE, pivots, made, kp, kq
         lap += 1
@@ -707,12 +709,13 @@ def _revised(A: Array, B: Array, bounds: Any, label: int, sweep: int, cap: int, 
     P = workspace(normalised(B, low_b, size_b, False), labels)
     Q = workspace(normalised(A, low_a, size_a, True), labels)
     spent, made, code, tried = 0, 0, LIMIT, max(label, 0)
+    artificial = 0 * labels  # its bases are empty; as a literal it would have the path compiled once more
     for attempt in range(-1, labels + 1):
         limit = cap - spent
         if label < 0 and attempt < labels:
             tried = max(attempt, 0)
             limit = min(limit, labels if attempt < 0 else sweep)
-        code, pivots, again, kp, kq = follow(P, Q, 0, 0, tried, limit)
+        code, pivots, again, kp, kq = follow(P, Q, artificial, artificial, tried, limit)
         spent, made = spent + pivots, made + again
         if code == SOLVED and strategies(P, Q, kp, kq, x, y):
             return SOLVED, spent, made, tried
