@@ -93,7 +93,7 @@ class Status(enum.StrEnum):
 class Solution(Generic[P]):
     """A solver's claim; `verification.certify` decides whether it holds.
 
-    `complete` is true only where `profiles` is proved to list every equilibrium.
+    `complete` is true only where `profiles` is proved to list every equilibrium, or of a continuum every extreme one.
     """
 
     profiles: tuple[P, ...]

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
-from solvers.bimatrix._payoffs import Payoffs, RationalMatrix, dyadic, read
+from solvers.bimatrix._payoffs import Payoffs, RationalMatrix, dyadic, read, scaled
 from solvers.core import Array, Exact, InvalidGame, Positions
 
 
@@ -29,6 +29,8 @@ class RationalProfile(NamedTuple):
 
 
 AnyProfile = Profile | RationalProfile
+
+Scaled: TypeAlias = tuple[Array, int]  # payoffs less the least, within [0, 2], and the power of two that they are over
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -97,7 +99,7 @@ class BimatrixGame:
 
     @cached_property
     def rational_payoffs(self) -> tuple[RationalMatrix, RationalMatrix]:
-        """Both payoff matrices exactly, (m, n) each: the source's rationals, or the float64 numbers as they are."""
+        """Both payoff matrices exactly, (m, n) each, in the source's rationals or the float64 numbers as they are."""
         row, column = self._exact
         return row or dyadic(self.A), column or dyadic(self.B)
 
@@ -132,7 +134,9 @@ class BimatrixGame:
         if isinstance(profile, RationalProfile):
             (x, y), (A, B) = profile, self.rational_payoffs
             return np.array([_exact_regret(A, x, y), _exact_regret(B.transposed, y, x)], dtype=object)
-        return np.array([_regret(self.A, *profile), _regret(self.B.T, *reversed(profile))])
+        (row, row_exponent), (column, column_exponent) = self._scaled
+        first = _regret(row, row_exponent, *profile)
+        return np.array([first, _regret(column.T, column_exponent, *reversed(profile))])
 
     def payoffs(self, profile: AnyProfile, /) -> Array | Exact:
         """What the row and the column player expect, (2,); exact fractions for a rational profile."""
@@ -145,7 +149,8 @@ class BimatrixGame:
 
     def magnitudes(self) -> Array:
         """The range of each player's payoffs, (2,): what a tolerance in payoff units is to be measured against."""
-        return np.array([_range(self.A), _range(self.B)])
+        pairs = zip((self.A, self.B), self._scaled_exactly, strict=True)
+        return np.array([_range(payoffs) if unit is None else _width(*unit) for payoffs, unit in pairs])
 
     def best_responses(self, profile: AnyProfile, /, *, tolerance: float = 1e-9) -> tuple[Positions, Positions]:
         """The rows that are best against `profile.column`, and the columns that are best against `profile.row`.
@@ -156,7 +161,19 @@ class BimatrixGame:
         if isinstance(profile, RationalProfile):
             (x, y), (A, B) = profile, self.rational_payoffs
             return _best(A.times(y)), _best(B.transposed.times(x))
-        return _near_best(self.A, profile.column, tolerance), _near_best(self.B.T, profile.row, tolerance)
+        (row, _), (column, _) = self._scaled
+        return _near_best(row, profile.column, tolerance), _near_best(column.T, profile.row, tolerance)
+
+    @property
+    def _scaled(self) -> tuple[Scaled, Scaled]:
+        """Both players' payoffs, (m, n), in scaled units, computed from the rationals where those are kept."""
+        row, column = self._scaled_exactly
+        return row or _scaled(self.A), column or _scaled(self.B)
+
+    @cached_property
+    def _scaled_exactly(self) -> tuple[Scaled | None, Scaled | None]:
+        row, column = (None if exact is None else scaled(exact) for exact in self._exact)
+        return row, column
 
     def _checked(self, profile: AnyProfile) -> AnyProfile:
         """The profile with arrays or fractions in it, of the right lengths."""
@@ -188,7 +205,7 @@ def _names(name: str, given: Sequence[str], size: int) -> tuple[str, ...]:
     return tuple(given)
 
 
-def _scaled(payoffs: Array) -> tuple[Array, int]:
+def _scaled(payoffs: Array) -> Scaled:
     """The payoffs less the least, over a power of two, within [0, 2]: no shift or unit drowns a difference."""
     exponent = int(np.frexp(np.max(np.abs(payoffs)))[1])
     unit = np.ldexp(payoffs, -exponent)
@@ -202,8 +219,7 @@ def _shortfalls(unit: Array, opposing: Array) -> Array:
     return shortfalls
 
 
-def _regret(payoffs: Array, own: Array, opposing: Array) -> float:
-    unit, exponent = _scaled(payoffs)
+def _regret(unit: Array, exponent: int, own: Array, opposing: Array) -> float:
     with np.errstate(over="ignore", under="ignore"):
         return float(np.ldexp(np.maximum(own, 0.0) @ _shortfalls(unit, opposing), exponent))
 
@@ -214,8 +230,7 @@ def _exact_regret(payoffs: RationalMatrix, own: Sequence[Fraction], opposing: Se
     return sum((p * (best - value) for p, value in zip(own, values, strict=True) if p), Fraction(0))
 
 
-def _near_best(payoffs: Array, opposing: Array, tolerance: float) -> Positions:
-    unit, _ = _scaled(payoffs)
+def _near_best(unit: Array, opposing: Array, tolerance: float) -> Positions:
     return np.flatnonzero(_shortfalls(unit, opposing) <= tolerance * unit.max())
 
 
@@ -228,3 +243,9 @@ def _range(payoffs: Array) -> float:
     """Greatest less least payoff, at most the greatest float64."""
     with np.errstate(over="ignore"):
         return float(min(np.max(payoffs) - np.min(payoffs), np.finfo(np.float64).max))
+
+
+def _width(unit: Array, exponent: int) -> float:
+    """The range of payoffs in scaled units, at most the greatest float64."""
+    with np.errstate(over="ignore", under="ignore"):
+        return float(min(np.ldexp(unit.max(), exponent), np.finfo(np.float64).max))

@@ -19,6 +19,7 @@ from solvers.core import Array, InvalidGame, Mask, NotSolved, Solution, Status
 
 METHOD = "Lemke-Howson"
 SWEEP = 10  # pivots that each label gets before one of them is followed to its end
+FLOATS = (None, None)  # a game whose payoffs are float64 numbers
 SHARED = 64  # games in a batch from which it is worth spreading over cores
 
 
@@ -28,7 +29,8 @@ def lemke_howson(game: BimatrixGame, *, initial_label: int | None = None, max_pi
     Labels 0..m-1 are the row player's strategies, m..m+n-1 the column player's. Without a label, pure equilibria are
     looked at first, then the beginning of every label's path, then one path to its end. The profile's regrets were
     measured on the payoffs as given; where float64 loses the path or its end does not pass, it is followed again in
-    integers.
+    integers. In a nearly degenerate game rounding may turn the path, so that it ends at another equilibrium than
+    `lemke_howson_path`, which is exact.
 
     `stats` holds `path` ("pure", "condensed", "revised", "exact supports" or "exact": what found the profile), `label`
     (-1 if none was needed), `pivots`, `refactorisations`, and `regret`, the greater of both players' in payoff units.
@@ -63,6 +65,9 @@ def lemke_howson(game: BimatrixGame, *, initial_label: int | None = None, max_pi
     else:
         code, pivots, used, first, second, made = kernels.large(A, B, label, SWEEP, max_pivots, x, y)
         path = "revised"
+    if code == kernels.SOLVED and game._exact != FLOATS:  # rounding may have hidden what sets payoffs apart
+        first, second = game.regrets(Profile(x, y))
+        code = kernels.SOLVED if _passes(game, np.array([first, second])) else kernels.REJECTED
     if code != kernels.SOLVED:
         return _again(game, label, max_pivots, code, Profile(x, y), pivots, made)
     stats = {
@@ -113,23 +118,28 @@ def _in_other_units(game: BimatrixGame, label: int, max_pivots: int) -> Solution
     """Solves with each player's payoffs over a power of two, which changes no equilibrium."""
     exponents = [int(np.frexp(np.max(np.abs(payoffs)))[1]) for payoffs in (game.A, game.B)]
     scaled = [np.ldexp(payoffs, -e) for payoffs, e in zip((game.A, game.B), exponents, strict=True)]
-    if any(0.0 < np.ptp(payoffs) < kernels.NARROWEST for payoffs in scaled):
-        return _again(game, label, max_pivots, kernels.STUCK, Profile(*game.A[:2]), 0, 0)
     inner = lemke_howson(BimatrixGame(*scaled), initial_label=None if label < 0 else label, max_pivots=max_pivots)
     if inner.status is not Status.SOLVED:
         return inner
-    regrets = game.regrets(inner.profiles[0])
+    regrets = np.asarray(game.regrets(inner.profiles[0]), dtype=np.float64)
+    if not _passes(game, regrets):
+        pivots, made = inner.stats["pivots"], inner.stats["refactorisations"]
+        return _again(game, label, max_pivots, kernels.REJECTED, inner.profiles[0], pivots, made)
     return Solution(inner.profiles, inner.status, METHOD, stats={**inner.stats, "regret": float(np.max(regrets))})
 
 
 def _rounded(game: BimatrixGame, exact: RationalProfile, stats: dict[str, Any]) -> Solution[Profile]:
     """The float64 profile nearest to an exact one, with its own regret."""
     profile = _floats(exact)
-    regrets = game.regrets(profile)
+    regrets = np.asarray(game.regrets(profile), dtype=np.float64)
     stats = {**stats, "regret": float(np.max(regrets))}
-    if np.all(regrets <= kernels.ACCEPTED * game.magnitudes()):
+    if _passes(game, regrets):
         return Solution((profile,), Status.SOLVED, METHOD, stats=stats)
     return Solution((), Status.FAILED, METHOD, stats=stats)
+
+
+def _passes(game: BimatrixGame, regrets: Array) -> bool:
+    return bool(np.all(regrets <= kernels.ACCEPTED * game.magnitudes()))
 
 
 def _floats(exact: RationalProfile) -> Profile:
@@ -264,7 +274,7 @@ def _graph(
     """The checked profiles, equal ones as one node, and the paths between them."""
     regrets = [np.asarray(game.regrets(profile), dtype=np.float64) for profile in found]
     stats = {"path": path, "pivots": pivots, "regret": float(np.max(regrets))}
-    if not np.all(np.array(regrets) <= kernels.ACCEPTED * game.magnitudes()):
+    if not _passes(game, np.array(regrets)):
         return LabelPaths((), Status.FAILED, METHOD, stats=stats)
     profiles: list[Profile] = []
     renamed = [0]
