@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol, TypeAlias, TypeVar
 
+from solvers._messages import escaped
 from solvers.core import InvalidGame, NotSolved
 
 if TYPE_CHECKING:
@@ -62,8 +63,11 @@ class Parser(argparse.ArgumentParser):
 
 def exit_status(answer: Callable[[], int]) -> int:
     """What `answer` returns, or 1, 2 or 130 after one line that says why it could not."""
-    if sys.stdout is None or sys.stderr is None:
+    if sys.stderr is None:
         return 2  # closed by the caller: nobody to tell
+    if sys.stdout is None:
+        complain("standard output must be open")
+        return 2
     try:
         return answer()
     except (BadInput, InvalidGame) as problem:
@@ -84,7 +88,7 @@ def exit_status(answer: Callable[[], int]) -> int:
 
 def complain(problem: object) -> None:
     """Says on standard error, in one line, what is wrong."""
-    print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
+    print(f"error: {escaped(' '.join(str(problem).split()))}", file=sys.stderr)
 
 
 def outputs(wanted: Iterable[tuple[str | None, Content[R]]], inputs: Iterable[str | None]) -> Outputs[R]:
@@ -95,9 +99,11 @@ def outputs(wanted: Iterable[tuple[str | None, Content[R]]], inputs: Iterable[st
     BadInput
         Before any work, if one cannot be written, or is an input or another output.
     """
-    files = [(Path(path), content) for path, content in wanted if path and (path, content) != ("-", json_file)]
+    named = [(path, content) for path, content in wanted if path is not None]
+    files = [(Path(path), content) for path, content in named if (path, content) != ("-", json_file)]
     for path, _ in files:
-        if (path.exists() and not path.is_file()) or path.is_symlink() or not os.access(path.parent, os.W_OK):
+        folder = path.parent.is_dir() and os.access(path.parent, os.W_OK)
+        if not folder or path.is_symlink() or (path.exists() and not path.is_file()):
             raise BadInput(f"output must be a file in a folder that can be written, got {path}")
     used = [Path(p).resolve() for p in inputs if p] + [p.resolve() for p, _ in files]
     if len(set(used)) < len(used):

@@ -23,8 +23,18 @@ def quoted(value: object) -> str:
 
 def shown(text: str) -> str:
     """At most `SHOWN` characters of `text`, control characters escaped."""
-    short = text if len(text) <= SHOWN else text[:SHOWN] + "..."
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in short)
+    return escaped(text if len(text) <= SHOWN else text[:SHOWN] + "...")
+
+
+def escaped(text: str) -> str:
+    """`text` with its control characters, line ends among them, as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def one_line(text: str, length: int) -> str:
+    """At most `length` characters of a name or title, a question mark for each that is not printable."""
+    plain = "".join(c if c.isprintable() else "?" for c in text)
+    return plain if len(plain) <= length else plain[: length - 3] + "..."
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -1,6 +1,8 @@
 """`python -m solvers.bimatrix`: what it prints, writes and refuses."""
 
+import io
 import json
+import re
 import subprocess
 import sys
 from fractions import Fraction
@@ -8,9 +10,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from commands import ROOT, into_a_closed_pipe, refusal, started
+from rich.console import Console
 
 from solvers.bimatrix import _exact, _lemke_howson, _plot
-from solvers.bimatrix.__main__ import main
+from solvers.bimatrix.__main__ import _parser, _solve, main
 from solvers.bimatrix._game import BimatrixGame, Profile, RationalProfile
 from solvers.bimatrix._json import load
 from solvers.core import Solution, Status
@@ -266,6 +269,9 @@ def test_bad_gambit_files_get_one_line(capsys, game_file, text):
         (["--plot", "picture.gif"], "--plot must end in"),
         (["--json", "no/such/folder/a.json"], "output must be a file in a folder that can be written"),
         (["--json", "/dev/null"], "output must be a file"),
+        (["--json", f"{__file__}/a.json"], "output must be a file in a folder that can be written"),
+        (["--json", ""], "output must be a file in a folder that can be written"),
+        (["\u001b[31m"], r"unrecognized arguments: \x1b[31m"),
         (["more"], "unrecognized arguments"),
     ],
 )
@@ -342,10 +348,24 @@ def test_a_profile_that_cannot_be_made_exact_is_told(capsys, game_file, monkeypa
     refusal = Solution((), Status.FAILED, "exact", stats={"reason": "row 0 earns 1 more"})
     monkeypatch.setattr(_exact, "exact_equilibrium", lambda game, profile: refusal)
     path = game_file(PENNIES)
-    found = answer(capsys, path, "--exact", status=1)
+    found = answer(capsys, path, "--exact", "--method", "supports", status=1)
     assert (found["status"], found["equilibria"], found["stats"]["without_exact"]) == ("failed", [], 1)
-    assert main([str(path), "--exact"]) == 1
+    assert main([str(path), "--exact", "--method", "supports"]) == 1
     assert "row 0 earns 1 more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "payoffs",
+    [
+        ([[1e308, 0], [0, 5e-324]], [[0, 1], [1, 0]]),
+        ([["1e-300", 0], [0, "1e300"]], [[0, 1], ["1e-17", 0]]),
+        ([[1, 1], [1 + 2**-52, 1 - 2**-52]], [[0, 1], [1, 0]]),
+    ],
+)
+def test_exact_needs_no_float_answer(capsys, game_file, payoffs):
+    for label in range(4):
+        found = answer(capsys, game_file(payoffs), "--exact", "--label", label)
+        assert [e["regret"] for e in found["equilibria"]] == ["0"]
 
 
 def test_long_fractions_are_written_out_and_shown_short(capsys, game_file):
@@ -381,6 +401,34 @@ def test_names_are_text_and_nothing_else(game_file):
     assert plot.stat().st_size > 10_000
 
 
+def test_names_are_not_rewritten(game_file):
+    names = {"title": ":heart: [/x]", "players": ["Ann\\", "[red]"], "rows": [":a:", "[b]\\"]}
+    done = command(game_file(PENNIES, **names))
+    assert done.returncode == 0, done.stderr
+    heads = done.stdout.splitlines()
+    assert heads[:2] == [":heart: [/x]", "Ann\\: 2 strategies, [red]: 2"]
+    assert [":a:", "[b]\\", "0", "1", "expects", "expects", "regret"] in [line.split() for line in heads]
+
+
+def test_names_that_a_picture_cannot_show_as_they_are(game_file):
+    path = game_file(PENNIES, title="中文 😀 $", rows=["_hidden", "b"], columns=["中", "$"])
+    for suffix in (".png", ".pdf", ".svg"):
+        done = command(path, "--plot", path.with_suffix(suffix))
+        assert (done.returncode, done.stderr) == (0, "")
+    game = load(path)
+    rows, columns = _plot.names(game)
+    assert not any(name.startswith("_") for name in rows)  # matplotlib leaves such names out of a legend
+    assert columns[1] == r"\$"
+
+
+def test_a_narrow_terminal_gets_the_strategies_used(game_file):
+    report = io.StringIO()
+    options = _parser().parse_args([str(game_file(THREE_BY_TWO))])
+    _solve(options).print(Console(file=report, width=50))
+    assert all(len(line) <= 50 for line in report.getvalue().splitlines())
+    assert re.search(r"^ 1 +0: 1 +0: 1 +3 +3 ", report.getvalue(), re.MULTILINE)
+
+
 def test_large_games_list_what_is_used(capsys, game_file):
     size = 6
     identity = np.eye(size, dtype=int).tolist()
@@ -388,7 +436,7 @@ def test_large_games_list_what_is_used(capsys, game_file):
     out = capsys.readouterr().out
     assert "63 equilibria" in out  # 2**6 - 1: one for each set of strategies
     assert "33 more are in the JSON" in out
-    assert "row plays" in out
+    assert re.search(r"plays +plays", out)
 
 
 def test_help_loads_nothing_heavy():
@@ -400,6 +448,14 @@ def test_help_loads_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, text=True, capture_output=True, timeout=60)
     assert done.stdout.endswith("0 []\n"), done.stdout + done.stderr
     assert "0 to m-1 are the m rows" in " ".join(done.stdout.split())
+
+
+def test_closed_output_is_told(game_file):
+    call = [sys.executable, "-m", "solvers.bimatrix", str(game_file(PENNIES))]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *call], cwd=ROOT, text=True, stderr=subprocess.PIPE, timeout=120
+    )
+    assert (done.returncode, done.stderr) == (2, "error: standard output must be open\n")
 
 
 def test_a_closed_pipe_is_not_a_traceback(game_file):
@@ -425,6 +481,7 @@ DRAWN = {
     "3x2": THREE_BY_TWO,
     "2x4": ([[4, 1, 3, 0], [0, 5, 2, 3]], [[1, 2, 0, 3], [4, 1, 3, 0]]),
     "3x3": CYCLER,
+    "9x2": ([[i * i % 11, i * 7 % 11] for i in range(9)], [[i * 5 % 7, i * 3 % 7] for i in range(9)]),
     "4x5": (np.arange(20).reshape(4, 5) % 7, np.arange(20).reshape(4, 5) % 6),
 }
 
@@ -461,9 +518,25 @@ def test_regions_cover_the_triangle_and_hold_best_responses():
         assert np.all(values[:, k] >= values.max(axis=1, initial=-np.inf) - 1e-12)
 
 
+def test_the_name_of_a_part_of_a_segment_is_in_its_middle():
+    from solvers.bimatrix._simplex import Space, _middle
+
+    space = Space(np.array([[1.0, 0.0], [0.0, 2.0]]), dict(enumerate("ab")), dict(enumerate("cd", start=2)), "row")
+    middles = [_middle(space.region(k) @ space.corners)[0] for k in range(2)]
+    assert middles == pytest.approx([1 / 6, 2 / 3], abs=1e-6)  # the first is best up to 1/3
+
+
 def area(corners):
     x, y = corners.T
     return abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2
+
+
+def test_the_strategies_named_in_a_crowd_are_those_that_can_be_best():
+    A = np.random.default_rng(4).random((40, 2))
+    q = np.linspace(0, 1, 5001)
+    best = set(np.argmax(np.outer(A[:, 0], 1 - q) + np.outer(A[:, 1], q), axis=0).tolist())
+    assert set(_plot._ever_best(A, _plot._kinks(A))) == best
+    assert len(best) < _plot.CROWD
 
 
 def test_reactions_are_best_responses():

@@ -423,6 +423,12 @@ class TestCorrelated:
         assert found.stats["objective"] == pytest.approx(10.5)
         assert not found.complete
 
+    def test_rationals_that_float64_cannot_tell_apart(self):
+        shifted = [[[10**20 + int(value) for value in row] for row in M] for M in (self.CHICKEN.A, self.CHICKEN.B)]
+        target = CorrelatedGame(BimatrixGame(*shifted))
+        assert target.regrets(np.full((2, 2), 0.25)).tolist() == [0.25, 0.25]
+        assert certify(target, correlated_equilibrium(target.game).require()).holds
+
     def test_any_objective(self):
         worst = correlated_equilibrium(self.CHICKEN, objective=-(self.CHICKEN.A + self.CHICKEN.B))
         assert certify(CorrelatedGame(self.CHICKEN), worst.require()).holds

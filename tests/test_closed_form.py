@@ -387,6 +387,17 @@ def test_hilbert_matrices(n: int) -> None:
     assert float(Fraction(rounded.stats["reason"].split()[-1])) == pytest.approx(float(least), rel=1e-3)
 
 
+@pytest.mark.parametrize("payoff", [np.finfo(float).max, 1e300])
+def test_payoffs_near_the_greatest_float_that_leave_no_solution(payoff: float) -> None:
+    assert completely_mixed(BimatrixGame(np.full((3, 3), payoff), np.full((3, 3), -payoff))).status is Status.SINGULAR
+
+
+def test_a_probability_beyond_the_range_of_float64_is_named() -> None:
+    game = BimatrixGame([[1e300, 1e300], [0, 1e-300]], [[1, 0], [0, 1]])
+    for solve in (completely_mixed, completely_mixed_exact):
+        assert solve(game).stats["reason"] == "probability of column 0 is about -1.00e+600"
+
+
 def test_a_large_game() -> None:
     game, equilibrium = planted(3, 200)
     profile = assert_certified(game, completely_mixed(game))

@@ -266,6 +266,11 @@ def test_shown() -> None:
     ]
 
 
+def test_a_number_beyond_float64_is_shown() -> None:
+    game = BimatrixGame([[1e300, 1e300], [0, 1e-300]], [[1, 0], [0, 1]])
+    assert refused(game, [0.5, 0.5], [0.5, 0.5], Status.FAILED) == "probability of column 0 is about -1.00e+600"
+
+
 @pytest.mark.parametrize(
     ("row", "column", "message"),
     [

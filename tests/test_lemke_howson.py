@@ -252,6 +252,50 @@ def test_payoffs_far_from_zero(shift):
     assert holds(game, lemke_howson(game, initial_label=3).require())
 
 
+def coarse(rows, shift, share=1):
+    """Rationals whose differences float64 would lose."""
+    return [[shift + Fraction(value, share) for value in row] for row in rows]
+
+
+@pytest.mark.parametrize("share", [1, 7, 10**40])
+@pytest.mark.parametrize("shift", [10**17, -(10**20), 10**25 + Fraction(1, 3)])
+@pytest.mark.parametrize("label", [None, 0, 3])
+def test_rationals_that_float64_cannot_tell_apart(shift, share, label):
+    game = BimatrixGame(coarse([[0, 5], [3, 1]], shift), coarse([[2, 0], [0, 7]], shift, share))
+    for profile in (lemke_howson(game, initial_label=label).require(), *lemke_howson_all(game).profiles):
+        assert np.allclose(profile.row, [7 / 9, 2 / 9], atol=1e-12)
+        assert np.allclose(profile.column, [4 / 7, 3 / 7], atol=1e-12)
+        assert holds(game, profile)
+
+
+def test_differences_below_float64_are_refused():
+    tiny = Fraction(1, 10**400)
+    with pytest.raises(InvalidGame, match="A must have differences within the range of float64"):
+        BimatrixGame([[tiny, 0], [0, tiny]], [[0, 1], [1, 0]])
+    assert lemke_howson(BimatrixGame([[tiny, tiny], [tiny, tiny]], [[tiny, 1], [1, 0]])).status is Status.SOLVED
+
+
+def test_one_player_in_other_units_and_the_other_in_coarse_rationals():
+    game = BimatrixGame(coarse([[0, 5], [3, 1]], 10**20), 1e300 * np.array([[2, 0], [0, 7]]))
+    assert np.allclose(lemke_howson(game).require().column, [4 / 7, 3 / 7], atol=1e-12)
+
+
+def test_a_profile_is_no_equilibrium_because_float64_sees_no_difference():
+    game = BimatrixGame(coarse([[0, 5], [3, 1]], 10**20), coarse([[2, 0], [0, 7]], 10**20))
+    claimed = Profile(np.array([1.0, 0]), np.array([1.0, 0]))
+    assert game.magnitudes().tolist() == [5.0, 7.0]
+    assert game.regrets(claimed).tolist() == [3.0, 0.0]
+    assert not holds(game, claimed)
+    assert [best.tolist() for best in game.best_responses(claimed)] == [[1], [0]]
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_a_batch_of_integers_that_float64_would_round_is_refused(dtype):
+    payoffs = np.array([[[2**60, 2**60 + 1]]], dtype=dtype)
+    with pytest.raises(InvalidGame, match=r"whole numbers up to 2\^53"):
+        lemke_howson_batch(payoffs, payoffs)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1), (2, 400), (400, 2), (700, 1)])
 def test_shapes_that_are_hardly_games(shape):
     rng = np.random.default_rng(1)
@@ -365,6 +409,20 @@ def test_a_batch_that_is_none(A, message):
 
 
 # --- the certificate in rationals
+
+
+@pytest.mark.parametrize(
+    "row", [[np.nan, 1], [np.inf, 0], [-np.inf, np.inf], [-1, 2], [-1e-8, 1 + 1e-8], [0, 2], [0, 0]]
+)
+def test_what_is_no_distribution_is_no_equilibrium(row):
+    game = BimatrixGame([[3, 0], [5, 1]], [[3, 5], [0, 1]])
+    assert not holds(game, Profile(np.array(row), np.array([0, 1.0])))
+
+
+def test_a_complex_profile_is_refused():
+    game = BimatrixGame([[3, 0], [5, 1]], [[3, 5], [0, 1]])
+    with pytest.raises(ValueError, match=r"profile\.row must be real, got complex128"):
+        certify(game, Profile(np.array([0, 1 + 5j]), np.array([0, 1.0])))
 
 
 def test_a_rational_claim_is_held_to_exactly_zero():

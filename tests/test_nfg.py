@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -505,6 +506,9 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path, suffix):
     path.unlink()
     path.mkdir()
     assert refusal() == f"game{suffix}: there must be a file, it is a folder"
+    path.rmdir()
+    os.mkfifo(path)
+    assert refusal() == f"game{suffix}: there must be a file, it is a pipe or device"
 
 
 def test_a_huge_file_is_refused_unread(tmp_path):

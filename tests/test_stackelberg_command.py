@@ -209,6 +209,17 @@ def test_outputs_spare_inputs_one_another_and_devices(scenario, capsys):
         assert "output must be a file" in refused(capsys, *arguments)
 
 
+def test_titles_and_names_are_text_and_nothing_else(scenario):
+    toml, csv = scenario
+    edit(toml, "Three learners, two local maxima", r"[/x] :heart:")
+    first = csv.read_text().splitlines()[1].split(",")[0]
+    edit(csv, f"{first},", "[/bold] [red]:a:,")
+    done = command(toml)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("[/x] :heart:\n")
+    assert "[/bold] [red]:a:" in done.stdout
+
+
 def test_help_is_quick_and_lists_the_scenarios():
     done = command("--help")
     assert done.returncode == 0

@@ -21,6 +21,8 @@ from verification.certificates import Certificate, certify
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from solvers._tables import Cell
+
 TOLERANCE = 1e-9  # regret of a float profile, as a share of the range of the player's payoffs
 SAME = 1e-6  # float profiles whose probabilities differ by at most this are one
 ENUMERATED = 24  # strategies of both players together, up to which lists of all equilibria are asked for
@@ -258,22 +260,22 @@ def _certificate(game: BimatrixGame, profile: AnyProfile) -> Certificate:
     return certify(game, profile, tolerance=None if exact else TOLERANCE * game.magnitudes())
 
 
-def _row(verdict: Verdict) -> tuple[str, ...]:
-    from rich.markup import escape
+def _row(verdict: Verdict) -> tuple[Cell, ...]:
+    from rich.text import Text
 
     solution = verdict.solution
     if solution is None:
-        return verdict.solver, "[yellow]not run[/yellow]", "", "", "", "", "", escape(verdict.reason)
+        return verdict.solver, Text("not run", "yellow"), "", "", "", "", "", verdict.reason
     failed = solution.status in (Status.FAILED, Status.TIME_LIMIT) or verdict.rejected
     return (
         verdict.solver,
-        f"[red]{verdict.status}[/red]" if failed else verdict.status,
+        Text(verdict.status, "red") if failed else verdict.status,
         str(verdict.certified),
-        f"[red]{verdict.rejected}[/red]" if verdict.rejected else "0",
+        Text(str(verdict.rejected), "red") if verdict.rejected else "0",
         "" if verdict.regret is None else f"{verdict.regret:.3g}",
         "yes" if verdict.complete else "",
         f"{solution.stats['seconds']:.3g}" if "seconds" in solution.stats else "",
-        escape(verdict.reason),
+        verdict.reason,
     )
 
 

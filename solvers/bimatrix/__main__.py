@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Claim: TypeAlias = Solution[Any]  # of profiles in floats or in rationals
 
+EXACT_PIVOTS = 2_000  # in integers, where float64 gave no supports of an exact equilibrium; each may take 0.1 s
 SUPPORTS = (10**3, 10**5, 10**7)  # pairs looked at for one equilibrium, before more of them
 TOLERANCE = 1e-9  # of the range of a player's payoffs; an exact profile has none
 DESCRIPTION = """\
@@ -154,7 +155,25 @@ def _claim(game: BimatrixGame, options: argparse.Namespace) -> Claim:
 def _lemke_howson(game: BimatrixGame, options: argparse.Namespace) -> Claim:
     from solvers.bimatrix._lemke_howson import lemke_howson, lemke_howson_all
 
-    return lemke_howson_all(game) if options.all else lemke_howson(game, initial_label=options.label)
+    if options.all:
+        return lemke_howson_all(game)
+    claim = lemke_howson(game, initial_label=options.label)
+    return _exact_end(game, claim, options.label or 0) if options.exact else claim
+
+
+def _exact_end(game: BimatrixGame, claim: Claim, label: int) -> Claim:
+    """The claim in rationals, or the end of the label's path in integers: near ties float64 may end elsewhere."""
+    from solvers.bimatrix._exact_path import ARTIFICIAL, ExactPaths
+
+    exact = _in_rationals(game, claim)
+    if exact.profiles or claim.status is Status.LIMIT:
+        return exact
+    paths = ExactPaths(game)
+    end = paths.follow(ARTIFICIAL, label, EXACT_PIVOTS)
+    if end is None:
+        return exact
+    stats = {**claim.stats, "path": "exact", "label": label, "pivots": end[1], "regret": 0}
+    return Solution((paths.profile(end[0]),), Status.SOLVED, f"{claim.method}, in integers", stats=stats)
 
 
 def _closed_form(game: BimatrixGame, options: argparse.Namespace) -> Claim:

@@ -108,7 +108,8 @@ def _half(payoffs: Array, rounded: bool) -> _Half:
     log += (n - 1) * (np.log(span) + exponent * np.log(2.0))
     drift = ROUNDING * (1.0 + (1.0 / span if rounded else 0.0))  # of the shift, and of payoffs up to 1 in these units
     solution, error = _solved(bordered, drift)
-    payoff = np.ldexp(least - solution[n] * span, exponent)
+    with np.errstate(over="ignore", invalid="ignore"):  # where the solution is no mix, its payoff may be out of range
+        payoff = np.ldexp(least - solution[n] * span, exponent)
     return _Half(solution[:n], float(payoff), error, float(sign), float(log))
 
 

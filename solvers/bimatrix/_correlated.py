@@ -44,7 +44,8 @@ class CorrelatedGame:
     def regrets(self, profile: npt.ArrayLike, /) -> Array:
         """What each player gains, (2,), by its best map from what is recommended to what it does, in payoff units."""
         p = self._checked(profile)
-        return np.array([_regret(self.game.A, p), _regret(self.game.B.T, p.T)])
+        (row, row_exponent), (column, column_exponent) = self.game._scaled
+        return np.array([_regret(row, row_exponent, p), _regret(column.T, column_exponent, p.T)])
 
     def payoffs(self, profile: npt.ArrayLike, /) -> Array:
         """What the row and the column player expect if both obey, (2,)."""
@@ -119,11 +120,9 @@ def _mean(game: BimatrixGame, objective: npt.ArrayLike | None, p: Array) -> floa
         return float(np.sum([np.sum(p * value) for value in values]))
 
 
-def _regret(payoffs: Array, p: Array) -> float:
-    """The gain of the best deviation map, the best deviation from each recommendation, whatever the payoffs' unit."""
-    exponent = int(np.frexp(np.max(np.abs(payoffs)))[1])
-    unit = np.ldexp(payoffs, -exponent)
-    earned = np.maximum(p, 0.0) @ (unit - unit.min()).T  # [recommended, done]
+def _regret(unit: Array, exponent: int, p: Array) -> float:
+    """The gain of the best deviation map, the best deviation from each recommendation, of payoffs in scaled units."""
+    earned = np.maximum(p, 0.0) @ unit.T  # [recommended, done]
     with np.errstate(over="ignore", under="ignore"):
         return float(np.ldexp(np.sum(np.max(earned, axis=1) - np.diagonal(earned)), exponent))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple, TypeAlias, cast
 
@@ -135,8 +136,10 @@ def shown(value: Fraction) -> str:
     >>> shown(Fraction(-1, 7)), shown(Fraction(1, 3**30))
     ('-1/7', 'about 4.86e-15')
     """
-    long = max(abs(value.numerator), value.denominator) >= 10**DIGITS
-    return f"about {float(value):.3g}" if long else str(value)
+    if max(abs(value.numerator), value.denominator) < 10**DIGITS:
+        return str(value)
+    quotient = Decimal(value.numerator) / Decimal(value.denominator)  # which may be beyond the range of float64
+    return f"about {quotient:.3g}"
 
 
 def _checked(game: BimatrixGame, profile: AnyProfile) -> AnyProfile:

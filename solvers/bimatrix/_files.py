@@ -44,8 +44,11 @@ def read_text(path: FilePath) -> str:
     """
     name, file = file_name(path), Path(path)
     try:
+        if not file.exists():
+            raise InvalidGame(f"{name}: there must be a file, there is none")
         if not file.is_file():
-            raise InvalidGame(f"{name}: there must be a file, {'it is a folder' if file.is_dir() else 'there is none'}")
+            kind = "folder" if file.is_dir() else "pipe or device"
+            raise InvalidGame(f"{name}: there must be a file, it is a {kind}")
         if file.stat().st_size > BYTES:
             raise InvalidGame(f"{name}: a game must have at most {BYTES:,} bytes, got {file.stat().st_size:,}")
         return file.read_bytes().decode("utf-8-sig")

@@ -123,7 +123,8 @@ class BimatrixGame:
             sums = (abs(sum(strategy, Fraction(-1))) for strategy in profile)
             return max(Fraction(0), *(-p for strategy in profile for p in strategy), *sums)
         x, y = profile
-        return float(np.max([0.0, *(np.max(-p) for p in (x, y)), *(abs(np.sum(p) - 1.0) for p in (x, y))]))
+        with np.errstate(invalid="ignore"):  # infinite probabilities make nan, which passes no check
+            return float(np.max([0.0, *(np.max(-p) for p in (x, y)), *(abs(np.sum(p) - 1.0) for p in (x, y))]))
 
     def regrets(self, profile: AnyProfile, /) -> Array | Exact:
         """What the row and the column player gain by their best deviation, (2,), in their payoff units.
@@ -135,8 +136,9 @@ class BimatrixGame:
             (x, y), (A, B) = profile, self.rational_payoffs
             return np.array([_exact_regret(A, x, y), _exact_regret(B.transposed, y, x)], dtype=object)
         (row, row_exponent), (column, column_exponent) = self._scaled
-        first = _regret(row, row_exponent, *profile)
-        return np.array([first, _regret(column.T, column_exponent, *reversed(profile))])
+        with np.errstate(invalid="ignore"):
+            first = _regret(row, row_exponent, *profile)
+            return np.array([first, _regret(column.T, column_exponent, *reversed(profile))])
 
     def payoffs(self, profile: AnyProfile, /) -> Array | Exact:
         """What the row and the column player expect, (2,); exact fractions for a rational profile."""
@@ -179,9 +181,11 @@ class BimatrixGame:
         """The profile with arrays or fractions in it, of the right lengths."""
         row, column = profile
         for name, strategy, size in (("row", row, self.shape[0]), ("column", column, self.shape[1])):
-            shape = np.asarray(strategy).shape
-            if shape != (size,):
-                raise ValueError(f"profile.{name} must be ({size},), got shape {shape}")
+            given = np.asarray(strategy)
+            if given.shape != (size,):
+                raise ValueError(f"profile.{name} must be ({size},), got shape {given.shape}")
+            if np.iscomplexobj(given):
+                raise ValueError(f"profile.{name} must be real, got {given.dtype}")
         if isinstance(profile, RationalProfile):
             return RationalProfile(tuple(map(Fraction, row)), tuple(map(Fraction, column)))
         return Profile(np.asarray(row, dtype=np.float64), np.asarray(column, dtype=np.float64))
@@ -209,7 +213,9 @@ def _scaled(payoffs: Array) -> Scaled:
     """The payoffs less the least, over a power of two, within [0, 2]: no shift or unit drowns a difference."""
     exponent = int(np.frexp(np.max(np.abs(payoffs)))[1])
     unit = np.ldexp(payoffs, -exponent)
-    return unit - unit.min(), exponent
+    unit -= unit.min()
+    unit.flags.writeable = False
+    return unit, exponent
 
 
 def _shortfalls(unit: Array, opposing: Array) -> Array:

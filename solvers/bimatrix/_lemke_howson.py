@@ -15,11 +15,13 @@ import numpy.typing as npt
 from solvers.bimatrix import _pivoting as kernels
 from solvers.bimatrix._exact_path import ARTIFICIAL, Basis, ExactPaths
 from solvers.bimatrix._game import BimatrixGame, Profile, RationalProfile
+from solvers.bimatrix._payoffs import EXACT_INTEGER
 from solvers.core import Array, InvalidGame, Mask, NotSolved, Solution, Status
 
 METHOD = "Lemke-Howson"
 SWEEP = 10  # pivots that each label gets before one of them is followed to its end
 FLOATS = (None, None)  # a game whose payoffs are float64 numbers
+COARSE = 1e-3  # a range of rational payoffs, relative to the largest, below which rounding may hide differences
 SHARED = 64  # games in a batch from which it is worth spreading over cores
 
 
@@ -58,6 +60,9 @@ def lemke_howson(game: BimatrixGame, *, initial_label: int | None = None, max_pi
     label = initial_label if type(initial_label) is int and 0 <= initial_label < m + n else _label(m + n, initial_label)
     if max_pivots < 1:
         raise ValueError(f"max_pivots must be at least 1, got {max_pivots}")
+    coarse = game._exact != FLOATS and _coarse(game)
+    if coarse:
+        (A, _), (B, _) = game._scaled
     x, y = np.empty(m), np.empty(n)
     if m * n <= kernels.SMALL:
         code, pivots, used, first, second = kernels.small(A, B, label, max_pivots, x, y)
@@ -65,8 +70,8 @@ def lemke_howson(game: BimatrixGame, *, initial_label: int | None = None, max_pi
     else:
         code, pivots, used, first, second, made = kernels.large(A, B, label, SWEEP, max_pivots, x, y)
         path = "revised"
-    if code == kernels.SOLVED and game._exact != FLOATS:  # rounding may have hidden what sets payoffs apart
-        first, second = game.regrets(Profile(x, y))
+    if code == kernels.SOLVED and coarse:  # in payoff units
+        first, second = map(float, game.regrets(Profile(x, y)))
         code = kernels.SOLVED if _passes(game, np.array([first, second])) else kernels.REJECTED
     if code != kernels.SOLVED:
         return _again(game, label, max_pivots, code, Profile(x, y), pivots, made)
@@ -115,10 +120,12 @@ def _again(
 
 
 def _in_other_units(game: BimatrixGame, label: int, max_pivots: int) -> Solution[Profile]:
-    """Solves with each player's payoffs over a power of two, which changes no equilibrium."""
-    exponents = [int(np.frexp(np.max(np.abs(payoffs)))[1]) for payoffs in (game.A, game.B)]
-    scaled = [np.ldexp(payoffs, -e) for payoffs, e in zip((game.A, game.B), exponents, strict=True)]
-    inner = lemke_howson(BimatrixGame(*scaled), initial_label=None if label < 0 else label, max_pivots=max_pivots)
+    """Solves with each player's payoffs less the least, over a power of two, which changes no equilibrium."""
+    inner = lemke_howson(
+        BimatrixGame(*(unit for unit, _ in game._scaled)),
+        initial_label=None if label < 0 else label,
+        max_pivots=max_pivots,
+    )
     if inner.status is not Status.SOLVED:
         return inner
     regrets = np.asarray(game.regrets(inner.profiles[0]), dtype=np.float64)
@@ -136,6 +143,15 @@ def _rounded(game: BimatrixGame, exact: RationalProfile, stats: dict[str, Any]) 
     if _passes(game, regrets):
         return Solution((profile,), Status.SOLVED, METHOD, stats=stats)
     return Solution((), Status.FAILED, METHOD, stats=stats)
+
+
+def _coarse(game: BimatrixGame) -> bool:
+    """Whether rounding to float64 may hide what sets a player's rational payoffs apart."""
+    for payoffs, exact in zip((game.A, game.B), game._exact, strict=True):
+        low, size = kernels.range_of(payoffs)
+        if exact is not None and size < COARSE * max(abs(low), abs(low + size)):
+            return True
+    return False
 
 
 def _passes(game: BimatrixGame, regrets: Array) -> bool:
@@ -169,7 +185,7 @@ class _FloatPaths:
     def __init__(self, game: BimatrixGame) -> None:
         self.shape = game.shape
         m, n = game.shape
-        A, B = (np.ldexp(p, -int(np.frexp(np.max(np.abs(p)))[1])) for p in (game.A, game.B))
+        A, B = (unit for unit, _ in game._scaled)
         (low_a, size_a), (low_b, size_b) = kernels.range_of(A), kernels.range_of(B)
         self.p = kernels.workspace(kernels.normalised(B, low_b, size_b, False), m + n)
         self.q = kernels.workspace(kernels.normalised(A, low_a, size_a, True), m + n)
@@ -349,7 +365,8 @@ def lemke_howson_batch(
     Raises
     ------
     InvalidGame
-        If A and B are not finite real arrays of one shape (games, m, n), m and n at least 1.
+        If A and B are not finite real arrays of one shape (games, m, n), m and n at least 1, or hold integers that
+        float64 would round.
     ValueError
         If `initial_label` is not a label of the games, or `max_pivots` is less than 1.
 
@@ -414,6 +431,8 @@ def _stack(name: str, values: npt.ArrayLike) -> Array:
         raise InvalidGame(f"{name} must hold real numbers, got {raw.dtype}")
     if raw.ndim != 3 or 0 in raw.shape[1:]:
         raise InvalidGame(f"{name} must be (games, m, n) with m, n at least 1, got shape {raw.shape}")
+    if raw.dtype.kind in "iu" and raw.size and max(-int(raw.min()), int(raw.max())) > EXACT_INTEGER:
+        raise InvalidGame(f"{name} must hold whole numbers up to 2^53, or float64, got {raw.dtype} beyond")
     stack = np.ascontiguousarray(raw, dtype=np.float64).view()
     if not np.isfinite(stack).all():
         raise InvalidGame(f"{name} must be finite, game {np.argwhere(~np.isfinite(stack))[0][0]} is not")

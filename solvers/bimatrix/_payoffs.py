@@ -61,7 +61,8 @@ def read(name: str, values: Payoffs) -> tuple[Array, RationalMatrix | None]:
     Raises
     ------
     InvalidGame
-        If `values` is not a non-empty matrix of finite real numbers within the range of float64.
+        If `values` is not a non-empty matrix of finite real numbers within the range of float64, or rationals that
+        differ, but all by less than it holds.
     """
     raw = _matrix(name, values)
     kind = raw.dtype.kind
@@ -71,7 +72,10 @@ def read(name: str, values: Payoffs) -> tuple[Array, RationalMatrix | None]:
         return _frozen(name, raw), None
     entries = raw.astype(object) if isinstance(values, np.ndarray) else np.asarray(values, dtype=object)
     rows = [[_fraction(name, i, j, value) for j, value in enumerate(row)] for i, row in enumerate(entries.tolist())]
-    return _frozen(name, _nearest(name, rows)), rational(rows)
+    exact = rational(rows)
+    if _vanishes(exact):
+        raise InvalidGame(f"{name} must have differences within the range of float64, got none above 2^-1075")
+    return _frozen(name, _nearest(name, rows)), exact
 
 
 def _rounds(raw: npt.NDArray[Any], values: Payoffs) -> bool:
@@ -102,6 +106,17 @@ def dyadic(matrix: Array) -> RationalMatrix:
     return RationalMatrix(flint.fmpz_mat(matrix.shape[0], matrix.shape[1], numerators), 1 << (top - 1))
 
 
+def scaled(payoffs: RationalMatrix) -> tuple[Array, int]:
+    """The payoffs less the least, over a power of two, within [0, 2], each the float64 nearest to it; the exponent."""
+    entries = [int(value) for value in payoffs.numerators.entries()]
+    least = min(entries)
+    exponent = (max(entries) - least).bit_length() - payoffs.denominator.bit_length()
+    denominator, shift = payoffs.denominator << max(exponent, 0), max(-exponent, 0)
+    unit = np.array([((value - least) << shift) / denominator for value in entries]).reshape(payoffs.shape)
+    unit.flags.writeable = False  # as all payoffs are: kernels are compiled for these once
+    return unit, exponent
+
+
 def _matrix(name: str, values: Payoffs) -> npt.NDArray[Any]:
     try:
         raw = np.asarray(values)
@@ -126,6 +141,16 @@ def _fraction(name: str, i: int, j: int, value: object) -> Fraction:
         return Fraction(value) if isinstance(value, numbers.Rational | Decimal) else Fraction(float(value))
     except (ValueError, OverflowError):
         raise InvalidGame(f"{where} must be finite, got {value}") from None
+
+
+def _vanishes(payoffs: RationalMatrix) -> bool:
+    """Whether payoffs differ, but by so little that float64 holds no regret of theirs."""
+    entries = payoffs.numerators.entries()
+    width = int(max(entries) - min(entries))
+    try:
+        return width > 0 and width / payoffs.denominator == 0.0
+    except OverflowError:
+        return False
 
 
 def _nearest(name: str, rows: list[list[Fraction]]) -> Array:

@@ -9,11 +9,14 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from solvers._figure import ACCENT, cycled, encoded, new_figure
+from solvers._messages import one_line
 from solvers.bimatrix._game import AnyProfile, BimatrixGame, Profile
 from solvers.bimatrix._simplex import CORNERS, Space, draw_space
 from solvers.core import Array, InvalidGame
 
 STRATEGIES = 60  # of both players together, at most
+CROWD = 7  # strategies of a player; of more, only those that can be best, or corners, get names
+LISTED = 12  # entries of a legend
 READABLE = (1e-3, 1e5)  # payoffs between these are written as they are
 
 Panel: TypeAlias = Callable[[Any], None]
@@ -59,9 +62,9 @@ def names(game: BimatrixGame) -> tuple[list[str], list[str]]:
 
 
 def _plain(text: str, length: int = 80) -> str:
-    """The user's text, cut, with nothing that is taken for a formula or a line end."""
-    shown = "".join(c if c.isprintable() else "?" for c in text).replace("$", r"\$")
-    return shown if len(shown) <= length else shown[: length - 3] + "..."
+    """The user's text, cut, with nothing that is taken for a formula, a line end, or a line without a legend."""
+    shown = one_line(text, length).replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown
 
 
 # --- best responses ----------------------------------------------------------------------------------------------
@@ -86,9 +89,11 @@ def _diagram(game: BimatrixGame, equilibria: Sequence[Profile]) -> Panel:
 def _draw_envelope(axes: Any, game: BimatrixGame, equilibria: Sequence[Profile]) -> None:
     """Each row's payoff over the probability of column 1, and the greatest of them."""
     (A, unit), (own, other) = _scaled(game.A), names(game)
-    for payoffs, name, colour in zip(A, own, cycled(len(own)), strict=True):
-        axes.plot([0, 1], payoffs, color=colour, linewidth=1.4, label=name)
     q = _kinks(A)
+    shown = _ever_best(A, q) if len(own) > CROWD else range(len(own))
+    axes.plot([0, 1], np.delete(A, shown, axis=0).T, color="0.8", linewidth=0.8)
+    for i, colour in zip(shown, cycled(len(shown)), strict=True):
+        axes.plot([0, 1], A[i], color=colour, linewidth=1.4, label=own[i])
     axes.plot(q, _along(A, q).max(axis=0), color="black", linewidth=4, alpha=0.35, label="best response")
     at = np.array([p.column[1] for p in equilibria])
     axes.plot(at, _along(A, at).max(axis=0, initial=-np.inf), "*", color=ACCENT, ms=14, label="equilibrium", zorder=5)
@@ -113,6 +118,11 @@ def _kinks(A: Array) -> Array:
     return np.unique(np.concatenate([[0.0, 1.0], meet[(meet > 0) & (meet < 1)]]))
 
 
+def _ever_best(A: Array, kinks: Array) -> list[int]:
+    """The rows that are best somewhere: between two kinks the best rows stay the same."""
+    return [int(i) for i in np.unique(_along(A, (kinks[1:] + kinks[:-1]) / 2).argmax(axis=0))]
+
+
 def _draw_plane(axes: Any, game: BimatrixGame, equilibria: Sequence[Profile]) -> None:
     """What the row player's two strategies earn against each column: above the diagonal the second is best."""
     (A, unit), (own, other) = _scaled(game.A), names(game)
@@ -122,9 +132,12 @@ def _draw_plane(axes: Any, game: BimatrixGame, equilibria: Sequence[Profile]) ->
     axes.fill_between(ends, ends, ends[1], color=cycled(2)[1], alpha=0.15, linewidth=0, label=f"{own[1]} is best")
     axes.fill_between(ends, ends[0], ends, color=cycled(2)[0], alpha=0.15, linewidth=0, label=f"{own[0]} is best")
     axes.plot(ends, ends, color="0.4", linewidth=1)
-    axes.fill(*_hull(A), facecolor="none", edgecolor="black", linewidth=1, label="mixtures of the opponent")
+    hull = _hull(A)
+    axes.fill(*hull, facecolor="none", edgecolor="black", linewidth=1, label="mixtures of the opponent")
     axes.plot(*A, "o", color="black", ms=4)
     for point, name in zip(A.T, other, strict=True):
+        if len(other) > CROWD and not (point[:, None] == hull).all(axis=0).any():
+            continue  # inside: its name would hide others
         axes.annotate(name, point, xytext=(4, 4), textcoords="offset points", fontsize=8)
     at = A @ np.array([p.column for p in equilibria]).reshape(-1, A.shape[1]).T
     axes.plot(*at, "*", color=ACCENT, ms=14, label="equilibrium", zorder=5)
@@ -206,7 +219,7 @@ def _scaled(payoffs: Array) -> tuple[Array, str]:
 
 def _finish(axes: Any) -> None:
     handles, labels = axes.get_legend_handles_labels()
-    if len(labels) <= 9:
+    if len(labels) <= LISTED:
         axes.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.13), fontsize=7, ncols=3)
     axes.grid(alpha=0.25)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -13,15 +13,28 @@ from typing import Any
 import flint
 import numpy as np
 from rich.console import Console
-from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
 
-from solvers._tables import Titled, certificate_json, certificate_sentence, finite, number, titled
+from solvers._messages import one_line
+from solvers._tables import (
+    Cell,
+    Titled,
+    certificate_json,
+    certificate_sentence,
+    finite,
+    number,
+    show,
+    show_title,
+    titled,
+)
 from solvers.bimatrix._game import AnyProfile, BimatrixGame
 from solvers.core import Array, Evidence, Solution, Status
 
 SHOWN = 30  # equilibria in a table
 COLUMNS = 8  # strategies with a column of their own; those of larger games are listed where they are used
 USED = 12  # strategies listed in one cell
+UNFOLDED = 10_000  # characters, more than any table needs
 NAME = 24  # characters of a strategy's name
 DIGITS = 16  # a fraction that takes more characters is shown as a float
 
@@ -114,21 +127,27 @@ class Report:
         """The game's size, its equilibria, how they were found, and the certificate."""
         m, n = self.game.shape
         players = [_name(player) for player in self.game.players]
-        console.print(f"[bold]{_name(self.game.title or self.file, 120)}[/bold]")
-        console.print(f"{players[0]}: {_count(m, 'strategy', 'strategies')}, {players[1]}: {n}")
-        for title, table in [self._table(), self._stats_table()] if self.profiles else [self._stats_table()]:
-            console.print(f"\n[bold]{title}[/bold]", soft_wrap=True)
-            console.print(table)
+        show_title(console, self.game.title or self.file)
+        console.print(Text(f"{players[0]}: {_count(m, 'strategy', 'strategies')}, {players[1]}: {n}"))
+        if self.profiles:
+            show(console, self._headline(), self._table(console))
+        show(console, *self._stats_table())
         console.print(self._verdict())
 
-    def _table(self) -> Titled:
-        wide = sum(self.game.shape) <= COLUMNS
-        strategies = self._strategy_heads() if wide else [f"{_name(player)} plays" for player in self.game.players]
+    def _table(self, console: Console) -> Table:
+        """A column for every strategy where that fits, otherwise the strategies that are used."""
+        if sum(self.game.shape) <= COLUMNS:
+            wide = self._rows(self._strategy_heads(), self._probabilities)
+            unfolded = console.options.update(max_width=UNFOLDED)
+            if console.measure(wide, options=unfolded).maximum <= console.width:
+                return wide
+        return self._rows([f"{_name(player)}\nplays" for player in self.game.players], self._supports)
+
+    def _rows(self, strategies: Sequence[str], cells: Callable[[AnyProfile], Sequence[str]]) -> Table:
         heads = ["", *strategies, *(f"{_name(player)}\nexpects" for player in self.game.players), "regret"]
-        cells = self._probabilities if wide else self._supports
         shown = self.profiles[:SHOWN]
         rows = [(str(k), *cells(profile), *self._values(profile)) for k, profile in enumerate(shown, start=1)]
-        return titled(self._headline(), heads, rows)
+        return titled("", heads, rows)[1]
 
     def _headline(self) -> str:
         count = _count(len(self.profiles), "equilibrium", "equilibria")
@@ -168,16 +187,16 @@ class Report:
 
     def _stats_table(self) -> Titled:
         skipped = {"strategies", "rejected", "payoffs", "regret", "reason"}  # said elsewhere in the report
-        rows = [("method", escape(self.claim.method))]
+        rows: list[tuple[Cell, Cell]] = [("method", self.claim.method)]
         rows += [(name.replace("_", " "), _summary(v)) for name, v in self._stats().items() if name not in skipped]
         return titled("How", ("", ""), rows)
 
-    def _verdict(self) -> str:
+    def _verdict(self) -> Text:
         if self.certificate is None or not self.stands:
-            return f"[red]No certified answer[/red]: {escape(self.problem)}"
+            return Text.assemble(("No certified answer", "red"), f": {self.problem}")
         exact = ", in exact arithmetic" if _is_exact(self.certificate.residual) else ""
         several = "; this is the worst of them" if len(self.profiles) > 1 else ""
-        return certificate_sentence(self.certificate) + exact + several
+        return certificate_sentence(self.certificate).append(exact + several)
 
 
 def _badness(certificate: Evidence) -> tuple[bool, float]:
@@ -231,10 +250,8 @@ def _mixture(names: Sequence[str], strategy: Array | Sequence[Fraction]) -> str:
     return ", ".join(used[:USED]) + more
 
 
-def _name(text: str, length: int = NAME) -> str:
-    """The user's text in one line, without control characters, not taken for markup."""
-    plain = "".join(c if c.isprintable() else "?" for c in text)
-    return escape(plain if len(plain) <= length else plain[: length - 3] + "...")
+def _name(text: str) -> str:
+    return one_line(text, NAME)
 
 
 def _count(count: int, one: str, many: str) -> str:
@@ -244,5 +261,5 @@ def _count(count: int, one: str, many: str) -> str:
 def _summary(value: Any) -> str:
     if isinstance(value, list | dict):
         text = json.dumps(value)
-        return escape(text) if len(text) <= 60 else f"{len(value)} entries"
-    return number(value) if isinstance(value, float) else escape(str(value))
+        return text if len(text) <= 60 else f"{len(value)} entries"
+    return number(value) if isinstance(value, float) else str(value)

@@ -18,6 +18,7 @@ CORNERS = {
     3: np.array([[0.0, 0.0], [1.0, 0.0], [0.5, 0.866]]),
 }
 OUTSIDE = np.array([0.5, -0.3])  # where the artificial equilibrium is drawn
+BESIDE = np.array([-1.0, 0.0])  # where the name of an only strategy is: the path comes from below
 CLOSE = 1e-9  # of a probability
 
 
@@ -84,11 +85,17 @@ def _draw_regions(axes: Any, space: Space) -> None:
         outline = region @ space.corners
         colour = COLOURS[label % len(COLOURS)]
         axes.fill(*outline.T, facecolor=colour, edgecolor=colour, alpha=0.3, linewidth=7 if len(space.own) < 3 else 2)
-        middle = tuple(np.round(outline.mean(axis=0), 6).tolist())
+        middle = tuple(_middle(outline).tolist())
         texts.setdefault(middle, []).append(f"{label}: {name}")
     lift = 0.0 if len(space.own) == 3 else 0.12
     for (x, y), parts in texts.items():
         axes.text(x, y + lift, "\n".join(parts), ha="center", va="center", fontsize=8)
+
+
+def _middle(outline: Array) -> Array:
+    """The mean of a region's corners, each counted once: clipping may give one twice."""
+    middle: Array = np.unique(np.round(outline, 9), axis=0).mean(axis=0)
+    return np.round(middle, 6)
 
 
 def _draw_borders(axes: Any, space: Space) -> None:
@@ -96,7 +103,7 @@ def _draw_borders(axes: Any, space: Space) -> None:
     corners, centre = space.corners, space.corners.mean(axis=0)
     axes.plot(*np.vstack([corners, corners[:1]]).T, color="black", linewidth=1, marker="o", ms=3)
     for k, (label, name) in enumerate(space.own.items()):
-        away = corners[k] - centre
+        away = corners[k] - centre if len(corners) > 1 else BESIDE
         side = ("right", "center", "left")[int(np.sign(away[0])) + 1]
         style = {"ha": side, "va": "bottom" if away[1] > 0 else "top", "fontweight": "bold", "fontsize": 8}
         axes.text(*(corners[k] + 0.07 * away + [0.0, 0.08 if away[1] > 0 else -0.04]), name, **style)

@@ -12,9 +12,20 @@ from typing import Any
 import numpy as np
 import sympy as sp
 from rich.console import Console
+from rich.text import Text
 from sympy.printing.str import StrPrinter
 
-from solvers._tables import Titled, certificate_json, certificate_sentence, finite, mark, number, titled
+from solvers._tables import (
+    Titled,
+    certificate_json,
+    certificate_sentence,
+    finite,
+    mark,
+    number,
+    show,
+    show_title,
+    titled,
+)
 from solvers.core import Array, Evidence, Positions, Solution, Status
 from solvers.stackelberg._cases import Case, CaseTable
 from solvers.stackelberg._convex import Comparison
@@ -143,10 +154,9 @@ class Report:
 
     def print(self, console: Console) -> None:
         """The case table, the proof, the equilibrium, the certificate, and what local methods say."""
-        console.print(f"[bold]{self.game.title or self.scenario}[/bold]")
+        show_title(console, self.game.title or self.scenario)
         for title, table in self._tables():
-            console.print(f"\n[bold]{title}[/bold]", soft_wrap=True)
-            console.print(table)
+            show(console, title, table)
         console.print(self._verdict())
 
     def _tables(self) -> Iterator[Titled]:
@@ -223,13 +233,13 @@ class Report:
             rows.append((other.method, number(other.profiles[0].price), number(value), remark))
         return titled("What a local method would have said", ("method", "price", "leader's utility", ""), rows)
 
-    def _verdict(self) -> str:
+    def _verdict(self) -> Text:
         stats = self.solution.stats
         bound = (
             f"Bound: with these followers, no price gives the leader more than {stats['upper_bound']:.12g} (rounding "
             f"included), relative gap {stats['gap']:.2g}: {self.solution.status.value}"
         )
-        return f"{certificate_sentence(self.certificate)}\n{bound}"
+        return certificate_sentence(self.certificate).append(f"\n{bound}")
 
 
 def _case_json(case: Case) -> dict[str, Any]:
@@ -274,6 +284,5 @@ class _Printer(StrPrinter):  # type: ignore[misc]  # SymPy ships no types
         return str(expr.p) if abs(expr.p) < LONG else f"{float(expr):.12g}"
 
 
-def _verdict(verdict: str) -> str:
-    colour = {"proved": "green", "sampled": "yellow"}.get(verdict, "red")
-    return f"[{colour}]{verdict}[/{colour}]"
+def _verdict(verdict: str) -> Text:
+    return Text(verdict, {"proved": "green", "sampled": "yellow"}.get(verdict, "red"))
