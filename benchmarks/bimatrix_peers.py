@@ -14,11 +14,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from solvers.bimatrix import backends
+from solvers.bimatrix import backends, lemke_howson, lemke_howson_batch
 from solvers.bimatrix._convert import to_pygambit
 from solvers.bimatrix._exact import exact_equilibrium
 from solvers.bimatrix._game import BimatrixGame, Profile, RationalProfile
-from solvers.bimatrix._lemke_howson import lemke_howson, lemke_howson_batch
 from solvers.core import Array, NotSolved, Solution, Status
 from verification import certify
 

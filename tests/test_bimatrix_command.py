@@ -12,7 +12,7 @@ import pytest
 from commands import ROOT, into_a_closed_pipe, refusal, started
 from rich.console import Console
 
-from solvers.bimatrix import _exact, _lemke_howson, _plot
+from solvers.bimatrix import _exact, _label_paths, _lemke_howson, _plot
 from solvers.bimatrix.__main__ import _parser, _solve, main
 from solvers.bimatrix._game import BimatrixGame, Profile, RationalProfile
 from solvers.bimatrix._json import load
@@ -324,7 +324,7 @@ def wrong(game, **options):
 
 
 def test_a_wrong_answer_is_not_shown(capsys, game_file, monkeypatch):
-    monkeypatch.setattr(_lemke_howson, "lemke_howson_all", wrong)
+    monkeypatch.setattr(_label_paths, "lemke_howson_all", wrong)
     path = game_file(PENNIES)
     found = answer(capsys, path, "--all", status=1)
     assert (found["status"], found["complete"], found["stats"]["rejected"]) == ("failed", False, 1)
@@ -337,7 +337,7 @@ def test_a_wrong_answer_is_not_shown(capsys, game_file, monkeypatch):
 
 
 def test_a_path_that_ends_elsewhere_is_not_drawn(capsys, game_file, monkeypatch, tmp_path):
-    monkeypatch.setattr(_lemke_howson, "lemke_howson_path", lambda game, **_: wrong(game).profiles[:1])
+    monkeypatch.setattr(_label_paths, "lemke_howson_path", lambda game, **_: wrong(game).profiles[:1])
     path = game_file(PENNIES)
     assert main([str(path), "--json", str(tmp_path / "a.json"), "--plot", str(tmp_path / "a.png")]) == 1
     assert capsys.readouterr().err.startswith("error: the path of label 0 ends where no equilibrium is")
@@ -556,7 +556,7 @@ def test_reactions_are_best_responses():
 def test_the_path_picks_up_labels_until_the_dropped_one():
     game = BimatrixGame(*THREE_BY_TWO)
     for label in range(5):
-        path = _lemke_howson.lemke_howson_path(game, initial_label=label)
+        path = _label_paths.lemke_howson_path(game, initial_label=label)
         picked = _plot.picked_up(game, path, label)
         assert len(picked) == len(path)
         assert picked[0] == picked[-1] == label

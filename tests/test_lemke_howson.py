@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solvers.bimatrix import _lemke_howson, _pivoting
+from solvers.bimatrix import _label_paths, _lemke_howson, _pivoting
+from solvers.bimatrix._batch import lemke_howson_batch
 from solvers.bimatrix._exact_path import ARTIFICIAL, ExactPaths
 from solvers.bimatrix._game import BimatrixGame, Profile, RationalProfile
-from solvers.bimatrix._lemke_howson import lemke_howson, lemke_howson_all, lemke_howson_batch, lemke_howson_path
-from solvers.core import InvalidGame, NotSolved, Status
+from solvers.bimatrix._label_paths import lemke_howson_all, lemke_howson_path
+from solvers.bimatrix._lemke_howson import lemke_howson, lemke_howson_exact
+from solvers.core import InvalidGame, NotSolved, Solution, Status
 from tests import bimatrix_cases as cases
 from verification import certify
 from verification.generators import FAMILIES, perturbed, rescaled
@@ -205,7 +207,7 @@ def test_a_float_answer_that_fails_its_check_is_not_returned(monkeypatch):
 
 
 def test_lost_paths_of_all_labels_are_followed_in_integers(monkeypatch):
-    monkeypatch.setattr(_lemke_howson._FloatPaths, "follow", lambda *_: None)
+    monkeypatch.setattr(_label_paths._FloatPaths, "follow", lambda *_: None)
     found = lemke_howson_all(cases.IDENTITY.game)
     assert found.stats["path"] == "exact"
     assert len(found.profiles) == 7
@@ -305,6 +307,35 @@ def test_shapes_that_are_hardly_games(shape):
         assert holds(game, lemke_howson_all(game).profiles[0])
 
 
+# --- in rationals
+
+
+@given(game=bimatrix_games(max_size=5), data=st.data())
+def test_the_exact_answer_is_exact(game, data):
+    label = data.draw(st.none() | st.integers(0, sum(game.shape) - 1))
+    assert certify(game, lemke_howson_exact(game, initial_label=label).require()).holds
+
+
+@pytest.mark.parametrize("exponent", [9, 12, 15])
+def test_where_no_supports_are_exact_the_path_is_followed_in_integers(exponent):
+    rng, found = np.random.default_rng(exponent), set()
+    for _ in range(20):
+        game = perturbed(BimatrixGame(*rng.integers(0, 3, (2, 8, 8))), 10.0**-exponent, rng)
+        solution = lemke_howson_exact(game, initial_label=0)
+        assert certify(game, solution.require()).holds
+        found.add(solution.stats["path"])
+    assert exponent < 15 or "exact" in found
+
+
+def test_an_exact_path_has_a_limit():
+    game = cases.LONG_PATH.game
+    assert lemke_howson_exact(game, initial_label=0, max_pivots=87).status is Status.LIMIT
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_lemke_howson, "lemke_howson", lambda *_, **__: Solution((), Status.FAILED, "none"))
+        assert lemke_howson_exact(game, initial_label=0, max_exact_pivots=87).status is Status.LIMIT
+        assert lemke_howson_exact(game, initial_label=0, max_exact_pivots=88).require() == cases.LONG_PATH.equilibria[0]
+
+
 # --- limits and misuse
 
 
@@ -316,7 +347,7 @@ def test_a_label_that_is_none(label):
 
 @pytest.mark.parametrize("solve", [lemke_howson, lemke_howson_all])
 def test_a_limit_that_is_none(solve):
-    with pytest.raises(ValueError, match="max_pivots must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="max_pivots must be a whole number of at least 1, got 0"):
         solve(cases.VON_STENGEL.game, max_pivots=0)
 
 

@@ -39,6 +39,7 @@ PUBLIC = {
         "lemke_howson",
         "lemke_howson_all",
         "lemke_howson_batch",
+        "lemke_howson_exact",
         "lemke_howson_path",
         "load",
         "parse_json",

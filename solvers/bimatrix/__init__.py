@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from solvers.bimatrix._batch import BatchSolution, lemke_howson_batch
     from solvers.bimatrix._closed_form import (
         ClosedForm,
         completely_mixed,
@@ -28,20 +29,16 @@ if TYPE_CHECKING:
     from solvers.bimatrix._extreme import Component, EquilibriumComponents, extreme_equilibria
     from solvers.bimatrix._game import BimatrixGame, Profile, RationalProfile, support
     from solvers.bimatrix._json import format_json, load, parse_json, read_json, write_json
-    from solvers.bimatrix._lemke_howson import (
-        BatchSolution,
-        LabelPaths,
-        lemke_howson,
-        lemke_howson_all,
-        lemke_howson_batch,
-        lemke_howson_path,
-    )
+    from solvers.bimatrix._label_paths import LabelPaths, lemke_howson_all, lemke_howson_path
+    from solvers.bimatrix._lemke_howson import lemke_howson, lemke_howson_exact
     from solvers.bimatrix._nfg import format_nfg, parse_nfg, read_nfg, write_nfg
     from solvers.bimatrix._payoffs import RationalMatrix
     from solvers.bimatrix._supports import pure_equilibria, support_enumeration
     from solvers.bimatrix._zero_sum import zero_sum
 
 _HOME = {
+    "BatchSolution": "_batch",
+    "lemke_howson_batch": "_batch",
     "ClosedForm": "_closed_form",
     "completely_mixed": "_closed_form",
     "completely_mixed_exact": "_closed_form",
@@ -67,12 +64,11 @@ _HOME = {
     "parse_json": "_json",
     "read_json": "_json",
     "write_json": "_json",
-    "BatchSolution": "_lemke_howson",
-    "LabelPaths": "_lemke_howson",
+    "LabelPaths": "_label_paths",
+    "lemke_howson_all": "_label_paths",
+    "lemke_howson_path": "_label_paths",
     "lemke_howson": "_lemke_howson",
-    "lemke_howson_all": "_lemke_howson",
-    "lemke_howson_batch": "_lemke_howson",
-    "lemke_howson_path": "_lemke_howson",
+    "lemke_howson_exact": "_lemke_howson",
     "format_nfg": "_nfg",
     "parse_nfg": "_nfg",
     "read_nfg": "_nfg",
@@ -108,6 +104,7 @@ __all__ = [
     "lemke_howson",
     "lemke_howson_all",
     "lemke_howson_batch",
+    "lemke_howson_exact",
     "lemke_howson_path",
     "load",
     "parse_json",

@@ -131,7 +131,7 @@ def _certificate(game: BimatrixGame, profile: AnyProfile) -> Evidence:
 
 
 def _picture(report: Report, *, options: argparse.Namespace) -> bytes:
-    from solvers.bimatrix._lemke_howson import lemke_howson_path
+    from solvers.bimatrix._label_paths import lemke_howson_path
     from solvers.bimatrix._plot import picture
 
     label, game = options.label or 0, report.game
@@ -153,27 +153,14 @@ def _claim(game: BimatrixGame, options: argparse.Namespace) -> Claim:
 
 
 def _lemke_howson(game: BimatrixGame, options: argparse.Namespace) -> Claim:
-    from solvers.bimatrix._lemke_howson import lemke_howson, lemke_howson_all
+    from solvers.bimatrix._label_paths import lemke_howson_all
+    from solvers.bimatrix._lemke_howson import lemke_howson, lemke_howson_exact
 
     if options.all:
         return lemke_howson_all(game)
-    claim = lemke_howson(game, initial_label=options.label)
-    return _exact_end(game, claim, options.label or 0) if options.exact else claim
-
-
-def _exact_end(game: BimatrixGame, claim: Claim, label: int) -> Claim:
-    """The claim in rationals, or the end of the label's path in integers: near ties float64 may end elsewhere."""
-    from solvers.bimatrix._exact_path import ARTIFICIAL, ExactPaths
-
-    exact = _in_rationals(game, claim)
-    if exact.profiles or claim.status is Status.LIMIT:
-        return exact
-    paths = ExactPaths(game)
-    end = paths.follow(ARTIFICIAL, label, EXACT_PIVOTS)
-    if end is None:
-        return exact
-    stats = {**claim.stats, "path": "exact", "label": label, "pivots": end[1], "regret": 0}
-    return Solution((paths.profile(end[0]),), Status.SOLVED, f"{claim.method}, in integers", stats=stats)
+    if options.exact:
+        return lemke_howson_exact(game, initial_label=options.label, max_exact_pivots=EXACT_PIVOTS)
+    return lemke_howson(game, initial_label=options.label)
 
 
 def _closed_form(game: BimatrixGame, options: argparse.Namespace) -> Claim:

@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
-from solvers.bimatrix._payoffs import Payoffs, RationalMatrix, dyadic, read, scaled
+from solvers.bimatrix._payoffs import Payoffs, RationalMatrix, dyadic, fraction, read, scaled
 from solvers.core import Array, Exact, InvalidGame, Positions
 
 
@@ -187,7 +187,7 @@ class BimatrixGame:
             if np.iscomplexobj(given):
                 raise ValueError(f"profile.{name} must be real, got {given.dtype}")
         if isinstance(profile, RationalProfile):
-            return RationalProfile(tuple(map(Fraction, row)), tuple(map(Fraction, column)))
+            return RationalProfile(tuple(map(fraction, row)), tuple(map(fraction, column)))
         return Profile(np.asarray(row, dtype=np.float64), np.asarray(column, dtype=np.float64))
 
 

@@ -129,12 +129,20 @@ def _matrix(name: str, values: Payoffs) -> npt.NDArray[Any]:
     return raw
 
 
+def fraction(value: Any) -> Fraction:
+    """The same number as a fraction, of python-flint's too."""
+    if isinstance(value, flint.fmpq | flint.fmpz):
+        exact = flint.fmpq(value)
+        return Fraction(int(exact.p), int(exact.q))
+    return Fraction(value)
+
+
 def _fraction(name: str, i: int, j: int, value: object) -> Fraction:
     if type(value) is Fraction:
         return value
     where = f"{name}[{i}, {j}]"
     if isinstance(value, flint.fmpq | flint.fmpz):
-        return Fraction(str(value))
+        return fraction(value)
     if isinstance(value, bool) or not isinstance(value, numbers.Real | Decimal):
         raise InvalidGame(f"{where} must be a real number, got {str(value)[:40]!r} ({type(value).__name__})")
     try:
