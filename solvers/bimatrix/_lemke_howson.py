@@ -49,10 +49,11 @@ def lemke_howson(game: BimatrixGame, *, initial_label: int | None = None, max_pi
     """
     A, B = game.A, game.B
     m, n = A.shape
-    # A call takes microseconds, so the usual label is checked here, and the answer's dictionary written out.
+    # A call takes microseconds, so what is usual is checked here, and the answer's dictionary written out.
     usual = type(initial_label) is int and 0 <= initial_label < m + n
     label: Any = initial_label if usual else checked_label(m + n, initial_label)
-    max_pivots = checked_limit(max_pivots)
+    if not (type(max_pivots) is int and 0 < max_pivots <= MOST):
+        max_pivots = checked_limit(max_pivots)
     coarse = game._exact != FLOATS and _coarse(game)
     if coarse:
         (A, _), (B, _) = game._scaled

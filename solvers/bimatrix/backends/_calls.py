@@ -159,7 +159,7 @@ def _certeq_version() -> str:
 
 def _certeq(solver: str) -> Method:
     def call(game: BimatrixGame, **options: Any) -> Solve:
-        function = getattr(importlib.import_module(f"solvers.bimatrix.{OWN[solver]}"), solver)
+        function = getattr(importlib.import_module("solvers.bimatrix"), solver)
         return lambda: _claimed(function(game, **options))
 
     return call

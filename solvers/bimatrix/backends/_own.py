@@ -8,17 +8,17 @@ from solvers.bimatrix._game import AnyProfile, BimatrixGame
 from solvers.bimatrix.backends._check import Method
 from solvers.core import Solution
 
-OWN = {
-    "lemke_howson": "_lemke_howson",
-    "lemke_howson_all": "_lemke_howson",
-    "completely_mixed": "_closed_form",
-    "completely_mixed_exact": "_closed_form",
-    "pure_equilibria": "_supports",
-    "support_enumeration": "_supports",
-    "extreme_equilibria": "_extreme",
-    "zero_sum": "_zero_sum",
-}
-"""The module of each solver that can be asked for."""
+OWN = (
+    "lemke_howson",
+    "lemke_howson_all",
+    "completely_mixed",
+    "completely_mixed_exact",
+    "pure_equilibria",
+    "support_enumeration",
+    "extreme_equilibria",
+    "zero_sum",
+)
+"""The solvers of `solvers.bimatrix` that can be asked for."""
 
 
 def within(solver: str, game: BimatrixGame, *, time_limit: float = 60.0, **options: Any) -> Solution[AnyProfile]:
