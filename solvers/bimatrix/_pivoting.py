@@ -79,6 +79,30 @@ def _regrets(A: Array, B: Array, x: Array, y: Array, low_a: float, low_b: float)
 regrets_of = njit(_regrets, fastmath=REORDERED)
 
 
+def _regrets_small(A: Array, B: Array, x: Array, y: Array, low_a: float, low_b: float) -> tuple[float, float]:
+    """As `regrets_of`, without the arrays that only pay in large games."""
+    m, n = A.shape
+    best, mean = -np.inf, 0.0
+    for i in range(m):
+        value = 0.0
+        for j in range(n):
+            value += (A[i, j] - low_a) * y[j]
+        best = max(best, value)
+        mean += x[i] * value
+    first = best - mean
+    best, mean = -np.inf, 0.0
+    for j in range(n):
+        value = 0.0
+        for i in range(m):
+            value += (B[i, j] - low_b) * x[i]
+        best = max(best, value)
+        mean += y[j] * value
+    return max(first, 0.0), max(best - mean, 0.0)
+
+
+regrets_of_small = njit(_regrets_small, fastmath=REORDERED)
+
+
 def _mix(word: Any) -> Any:
     """A well-spread hash of a 64-bit word (splitmix64)."""
     word = (word + np.uint64(0x9E3779B97F4A7C15)) & np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -137,12 +161,16 @@ lexicographic = njit(_lexicographic)
 def _leaving_row(T: Array, places: Any, side: int, rows: int, last: int, slack: int, column: int) -> int:
     """The row that limits the entering variable; -1 if none does."""
     step, row = np.inf, -1
+    for i in range(rows):  # written without branches, which the processor would guess wrong half of the time
+        pivot = T[side, i, column]
+        ratio = T[side, i, last] / pivot if pivot > PIVOT else np.inf
+        row = i if ratio < step else row
+        step = min(step, ratio)
+    limits = 0
     for i in range(rows):
-        if T[side, i, column] > PIVOT:
-            ratio = T[side, i, last] / T[side, i, column]
-            if ratio < step:
-                step, row = ratio, i
-    if row < 0:
+        pivot = T[side, i, column]
+        limits += (pivot > PIVOT) & (T[side, i, last] - step * pivot <= TIE)
+    if limits <= 1:
         return row
     chosen = row
     for i in range(rows):
@@ -168,9 +196,9 @@ def _exchange(T: Array, places: Any, side: int, rows: int, last: int, slack: int
         T[side, scratch, j] = T[side, r, j] * scale
     for i in range(rows):
         factor = T[side, i, c]
-        T[side, i, c] = 0.0
         for j in range(last + 1):
             T[side, i, j] -= factor * T[side, scratch, j]
+        T[side, i, c] = -factor * scale  # last: a row is slow to read where it was just written
     for j in range(last + 1):
         T[side, r, j] = T[side, scratch, j]
     leaving = places[side, ROWS, r]
@@ -204,11 +232,21 @@ def _fill(A: Array, B: Array, bounds: Any, T: Array, places: Any) -> None:
 fill = njit(_fill)
 
 
-def _condensed(A: Array, B: Array, bounds: Any, label: int, cap: int, x: Array, y: Array) -> tuple[int, int]:
-    """Writes an equilibrium into `x`, `y`; how it stopped, and after how many pivots."""
+def _tableaux(m: int, n: int) -> tuple[Array, Any]:
+    """Room for both tableaux, and for the places of labels."""
+    most = max(m, n) + 1
+    return np.empty((2, most, most)), np.empty((2, 3, m + n), np.int64)
+
+
+tableaux = njit(_tableaux)
+
+
+def _condensed(
+    A: Array, B: Array, bounds: Any, label: int, cap: int, x: Array, y: Array, T: Array, places: Any
+) -> tuple[int, int]:
+    """Writes an equilibrium into `x`, `y`; how it stopped, and after how many pivots. `T`, `places` are its room."""
     m, n = A.shape
-    labels, most = m + n, max(m, n) + 1
-    T, places = np.empty((2, most, most)), np.empty((2, 3, labels), np.int64)
+    labels = m + n
     fill(A, B, bounds, T, places)
     in_p = label < m
     entering, pivots = label, 0
@@ -769,18 +807,15 @@ def _bounds(A: Array, B: Array) -> Any:
 bounds_of = njit(_bounds)
 
 
-def _checked(A: Array, B: Array, bounds: Any, x: Array, y: Array) -> tuple[int, float, float]:
-    """SOLVED if the profile passes, else REJECTED; both regrets, in payoff units."""
-    low_a, size_a, low_b, size_b = bounds
-    first, second = regrets_of(A, B, x, y, low_a, low_b)
-    passes = first <= ACCEPTED * size_a and second <= ACCEPTED * size_b
-    return SOLVED if passes else REJECTED, first, second
+def _verdict(bounds: Any, first: float, second: float) -> int:
+    """SOLVED if a profile with these regrets passes, else REJECTED."""
+    return SOLVED if first <= ACCEPTED * bounds[1] and second <= ACCEPTED * bounds[3] else REJECTED
 
 
-checked = njit(_checked)
+verdict = njit(_verdict)
 
 
-def _small(A: Array, B: Array, label: int, cap: int, x: Array, y: Array) -> Any:
+def _solved(A: Array, B: Array, label: int, cap: int, x: Array, y: Array, T: Array, places: Any) -> Any:
     """Writes a small game's equilibrium into `x`, `y`: how it stopped, pivots, label (-1: pure), both regrets."""
     bounds, fits = bounds_of(A, B)
     code, pivots, first, second = RESCALE, 0, np.inf, np.inf
@@ -788,10 +823,20 @@ def _small(A: Array, B: Array, label: int, cap: int, x: Array, y: Array) -> Any:
         code = SOLVED
         if label >= 0 or not pure(A, B, x, y):
             label = max(label, 0)
-            code, pivots = condensed(A, B, bounds, label, cap, x, y)
+            code, pivots = condensed(A, B, bounds, label, cap, x, y, T, places)
         if code == SOLVED:
-            code, first, second = checked(A, B, bounds, x, y)
+            first, second = regrets_of_small(A, B, x, y, bounds[0], bounds[2])
+            code = verdict(bounds, first, second)
     return code, pivots, label, first, second
+
+
+solved = njit(_solved)
+
+
+def _small(A: Array, B: Array, label: int, cap: int, x: Array, y: Array) -> Any:
+    """As `solved`, in room of its own."""
+    T, places = tableaux(A.shape[0], A.shape[1])
+    return solved(A, B, label, cap, x, y, T, places)
 
 
 small = njit(_small)
@@ -806,7 +851,8 @@ def _large(A: Array, B: Array, label: int, sweep: int, cap: int, x: Array, y: Ar
         if label >= 0 or not pure(A, B, x, y):
             code, pivots, made, label = revised(A, B, bounds, label, sweep, cap, x, y)
         if code == SOLVED:
-            code, first, second = checked(A, B, bounds, x, y)
+            first, second = regrets_of(A, B, x, y, bounds[0], bounds[2])
+            code = verdict(bounds, first, second)
     return code, pivots, label, first, second, made
 
 
@@ -815,8 +861,9 @@ large = njit(_large)
 
 def _many(A: Array, B: Array, label: int, cap: int, row: Array, column: Array, regrets: Array, counts: Any) -> None:
     """Solves small stacked games, in place: strategies, regrets, how each stopped and after how many pivots."""
+    T, places = tableaux(A.shape[1], A.shape[2])
     for g in range(A.shape[0]):
-        answer = small(A[g], B[g], label, cap, row[g], column[g])
+        answer = solved(A[g], B[g], label, cap, row[g], column[g], T, places)
         counts[g, 0], counts[g, 1], _, regrets[g, 0], regrets[g, 1] = answer
 
 
