@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solvers.bimatrix import _correlated, _support_filter, _supports, _vertices, _zero_sum
+from solvers.bimatrix import _correlated, _extreme, _support_filter, _supports, _vertices, _zero_sum
 from solvers.bimatrix._correlated import CorrelatedGame, correlated_equilibrium
 from solvers.bimatrix._extreme import EquilibriumComponents, extreme_equilibria
 from solvers.bimatrix._game import BimatrixGame, Profile, RationalProfile, support
@@ -514,3 +514,13 @@ def dual_bound(game, goal):
     size = len(rows) + len(columns)
     bounds = [(0, None)] * size + [(None, None)]
     return linprog([0.0] * size + [1.0], A_ub=cells, b_ub=-goal.ravel(), bounds=bounds).fun
+
+
+def test_a_match_that_is_no_equilibrium_is_not_returned(monkeypatch):
+    """Every vertex pair taken for a match: those that are none fail the check on the payoffs."""
+    everything = np.array([[x, y] for x in range(3) for y in range(3)], dtype=np.int64)
+    monkeypatch.setattr(_extreme, "complementary", lambda *_, **__: everything)
+    found = extreme_equilibria(cases.MATCHING_PENNIES.game)
+    assert found.status is Status.FAILED
+    assert not found.complete
+    assert found.profiles == cases.MATCHING_PENNIES.equilibria

@@ -327,6 +327,16 @@ def test_where_no_supports_are_exact_the_path_is_followed_in_integers(exponent):
     assert exponent < 15 or "exact" in found
 
 
+def test_an_exact_path_that_ends_elsewhere_is_not_returned(monkeypatch):
+    pure = RationalProfile((Fraction(1), Fraction(0), Fraction(0)), (Fraction(1), Fraction(0), Fraction(0)))
+    monkeypatch.setattr(_lemke_howson, "lemke_howson", lambda *_, **__: Solution((), Status.FAILED, "none"))
+    monkeypatch.setattr(ExactPaths, "profile", lambda *_: pure)
+    solution = lemke_howson_exact(cases.SHAPLEY.game)
+    assert solution.status is Status.FAILED
+    assert solution.profiles == ()
+    assert solution.stats["regret"] == 1
+
+
 def test_an_exact_path_has_a_limit():
     game = cases.LONG_PATH.game
     assert lemke_howson_exact(game, initial_label=0, max_pivots=87).status is Status.LIMIT
@@ -345,7 +355,7 @@ def test_a_label_that_is_none(label):
         lemke_howson(cases.VON_STENGEL.game, initial_label=label)
 
 
-@pytest.mark.parametrize("solve", [lemke_howson, lemke_howson_all])
+@pytest.mark.parametrize("solve", [lemke_howson, lemke_howson_all, lemke_howson_path])
 def test_a_limit_that_is_none(solve):
     with pytest.raises(ValueError, match="max_pivots must be a whole number of at least 1, got 0"):
         solve(cases.VON_STENGEL.game, max_pivots=0)

@@ -81,7 +81,15 @@ def extreme_equilibria(game: BimatrixGame, *, max_vertices: int = 10**6) -> Equi
     if rows is None or columns is None:
         return EquilibriumComponents((), Status.LIMIT, METHOD, stats={"max_vertices": max_vertices})
     pairs = complementary(rows.labels, _exchanged(columns, *game.shape), sum(game.shape), limit=max_vertices)
-    return _described(rows, columns, pairs, max_vertices)
+    return _checked(game, _described(rows, columns, pairs, max_vertices))
+
+
+def _checked(game: BimatrixGame, found: EquilibriumComponents) -> EquilibriumComponents:
+    """What was found, if no player gains anything at any profile, measured on the payoffs; else those that pass."""
+    passing = tuple(profile for profile in found.profiles if max(game.regrets(profile)) == 0)
+    if len(passing) == len(found.profiles):
+        return found
+    return EquilibriumComponents(passing, Status.FAILED, METHOD, stats=found.stats)
 
 
 def _exchanged(columns: Vertices, m: int, n: int) -> Masks:

@@ -169,7 +169,7 @@ def lemke_howson_path(game: BimatrixGame, *, initial_label: int = 0, max_pivots:
     Raises
     ------
     ValueError
-        If `initial_label` is not a label of the game.
+        If `initial_label` is not a label of the game, or `max_pivots` is less than 1.
     NotSolved
         If the path has more than `max_pivots` steps.
 
@@ -180,7 +180,7 @@ def lemke_howson_path(game: BimatrixGame, *, initial_label: int = 0, max_pivots:
     [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
     """
     label, paths = checked_label(sum(game.shape), initial_label), ExactPaths(game)
-    end = paths.follow(ARTIFICIAL, label, max_pivots)
+    end = paths.follow(ARTIFICIAL, label, checked_limit(max_pivots))
     if end is None:
         raise NotSolved(f"{METHOD}: the path of label {label} has more than {max_pivots} steps; raise max_pivots")
     return tuple(floats(paths.profile(basis)) for basis in (ARTIFICIAL, *end[2]))

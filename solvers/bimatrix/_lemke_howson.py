@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,7 @@ def lemke_howson_exact(
 
     It has the supports that `lemke_howson` finds, if they carry an exact equilibrium. They do unless the game is nearly
     degenerate; then the path of the label, or of label 0, is followed in integers for `max_exact_pivots`, which take
-    about a millisecond each. `stats` are those of `lemke_howson`.
+    about a millisecond each. Either answer is checked on the payoffs in rationals. `stats` are those of `lemke_howson`.
 
     Raises
     ------
@@ -109,12 +110,17 @@ def lemke_howson_exact(
     for profile in claim.profiles:
         exact = exact_equilibrium(game, profile)
         if exact.status is Status.SOLVED:
-            return Solution(exact.profiles, exact.status, METHOD, stats={**claim.stats, "regret": 0})
+            return Solution(
+                exact.profiles, exact.status, METHOD, stats={**claim.stats, "regret": exact.stats["regret"]}
+            )
     paths, label = ExactPaths(game), initial_label or 0
     end = paths.follow(ARTIFICIAL, label, limit)
     if end is None:
         return Solution((), Status.LIMIT, METHOD, stats=_stats("none", label, limit, 0, np.inf))
-    return Solution((paths.profile(end[0]),), Status.SOLVED, METHOD, stats=_stats("exact", label, end[1], 0, 0))
+    found = paths.profile(end[0])
+    regret = max(game.regrets(found))
+    stats = _stats("exact", label, end[1], 0, regret)
+    return Solution((found,), Status.SOLVED, METHOD, stats=stats) if regret == 0 else _failed(stats)
 
 
 def checked_label(total: int, label: int | None) -> int:
@@ -133,7 +139,11 @@ def checked_limit(max_pivots: int) -> int:
     return min(int(max_pivots), MOST)
 
 
-def _stats(path: str, label: int, pivots: int, made: int, regret: float) -> dict[str, Any]:
+def _failed(stats: dict[str, Any]) -> Solution[Any]:
+    return Solution((), Status.FAILED, METHOD, stats=stats)
+
+
+def _stats(path: str, label: int, pivots: int, made: int, regret: float | Fraction) -> dict[str, Any]:
     return {"path": path, "label": label, "pivots": pivots, "refactorisations": made, "regret": regret}
 
 
@@ -179,9 +189,7 @@ def _rounded(game: BimatrixGame, exact: RationalProfile, stats: dict[str, Any]) 
     profile = floats(exact)
     regrets = np.asarray(game.regrets(profile), dtype=np.float64)
     stats = {**stats, "regret": float(np.max(regrets))}
-    if passes(game, regrets):
-        return Solution((profile,), Status.SOLVED, METHOD, stats=stats)
-    return Solution((), Status.FAILED, METHOD, stats=stats)
+    return Solution((profile,), Status.SOLVED, METHOD, stats=stats) if passes(game, regrets) else _failed(stats)
 
 
 def _coarse(game: BimatrixGame) -> bool:
