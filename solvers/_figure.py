@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from solvers._messages import one_line
 from solvers.core import InvalidGame
 
 FORMATS = (".png", ".svg", ".pdf")
@@ -48,3 +49,9 @@ def encoded(figure: Any, suffix: str) -> bytes:
 def cycled(count: int) -> list[str]:
     """So many colours, from the start again where they run out."""
     return [COLOURS[k % len(COLOURS)] for k in range(count)]
+
+
+def drawn_text(text: str, length: int = 80) -> str:
+    """The user's text, cut, with nothing that is taken for a formula, a line end, or a line without a legend."""
+    shown = one_line(text, length).replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown

@@ -1,29 +1,23 @@
-"""What the files of games have in common: text that can be trusted, and numbers that are read exactly."""
+"""What the files of games have in common: numbers that are read exactly."""
 
 from __future__ import annotations
 
 import math
-import os
 import re
 import sys
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import flint
 
-from solvers._command import write
-from solvers._messages import quoted, shown
 from solvers.bimatrix._game import BimatrixGame
 from solvers.bimatrix._payoffs import EXACT_INTEGER
 from solvers.core import InvalidGame
 
 Number: TypeAlias = int | Fraction
-FilePath: TypeAlias = str | os.PathLike[str]
 
-BYTES = 100_000_000  # of a file
 CHARACTERS = 4_000  # of a number; Python itself refuses integers of more than 4,300 digits
 LARGEST = int(sys.float_info.max)
 EXPONENT = 1_000  # float64 needs 324
@@ -32,40 +26,6 @@ DENOMINATOR = 60_000  # digits of the common denominator of a matrix
 MATRIX = 200_000_000  # the same, over all entries
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?P<over>/[0-9]+)?|(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE](?P<e>[+-]?[0-9]+))?)")
 RULE = "a payoff must be a number such as 3, -0.5, 1e-3 or 1/3"
-
-
-def read_text(path: FilePath) -> str:
-    """The text of a file, line ends as they are.
-
-    Raises
-    ------
-    InvalidGame
-        If the file is missing, not a file, too large, not readable, or not UTF-8.
-    """
-    name, file = file_name(path), Path(path)
-    try:
-        if not file.exists():
-            raise InvalidGame(f"{name}: there must be a file, there is none")
-        if not file.is_file():
-            kind = "folder" if file.is_dir() else "pipe or device"
-            raise InvalidGame(f"{name}: there must be a file, it is a {kind}")
-        if file.stat().st_size > BYTES:
-            raise InvalidGame(f"{name}: a game must have at most {BYTES:,} bytes, got {file.stat().st_size:,}")
-        return file.read_bytes().decode("utf-8-sig")
-    except OSError as problem:
-        raise InvalidGame(f"{name}: the file must be readable, got {shown(str(problem.strerror))}") from None
-    except UnicodeDecodeError as problem:
-        raise InvalidGame(f"{name}: the file must be UTF-8 text, byte {problem.start} is not") from None
-
-
-def write_text(path: FilePath, text: str) -> None:
-    """The file appears whole or not at all."""
-    write(Path(path), text.encode())
-
-
-def file_name(path: FilePath) -> str:
-    """A path's last part, fit to be shown."""
-    return shown(Path(path).name or str(path))
 
 
 def exact(text: str) -> Number:
@@ -126,21 +86,6 @@ def number_text(value: Number | float) -> str:
             raise InvalidGame(f"a number in a file must have at most {CHARACTERS:,} characters, a payoff needs more")
         return text
     return repr(value)
-
-
-def checked_text(what: str, text: str) -> str:
-    """`text` itself.
-
-    Raises
-    ------
-    InvalidGame
-        If it cannot be stored as UTF-8.
-    """
-    if not isinstance(text, str):
-        raise InvalidGame(f"{what} must be text, got {quoted(text)}")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise InvalidGame(f"{what} must be Unicode text, got {quoted(text)}")
-    return text
 
 
 def build(where: str, A: Sequence[Sequence[Number]], B: Sequence[Sequence[Number]], **names: Any) -> BimatrixGame:

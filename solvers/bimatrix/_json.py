@@ -6,19 +6,9 @@ import json
 from pathlib import Path
 from typing import Any, NoReturn
 
+from solvers._documents import FilePath, checked_text, file_name, parsed_json, read_text, write_text
 from solvers._messages import quoted, suggestion
-from solvers.bimatrix._files import (
-    FilePath,
-    Number,
-    build,
-    checked_text,
-    exact,
-    file_name,
-    number_text,
-    read_text,
-    write_text,
-    written,
-)
+from solvers.bimatrix._files import Number, build, exact, number_text, written
 from solvers.bimatrix._game import BimatrixGame
 from solvers.bimatrix._nfg import read_nfg
 from solvers.core import InvalidGame
@@ -153,7 +143,7 @@ class _Document:
 
     def game(self, text: str) -> BimatrixGame:
         """The game, if the text is one JSON object that describes it."""
-        found = self.parsed(text)
+        found = parsed_json(text, self.name, _Numeral)  # numbers stay text, so that none is rounded
         if not isinstance(found, dict):
             self.refuse("the file must hold one object with the keys A and B", found)
         for key in found:
@@ -164,30 +154,6 @@ class _Document:
         if len(names.get("players", ("row", "column"))) != 2:
             self.refuse("players must name 2 players", found["players"])
         return build(self.name, A, B, title=self.text("title", found.get("title", "")), **names)
-
-    def parsed(self, text: str) -> Any:
-        """What the JSON text says; numbers stay text, so that none is rounded."""
-        try:
-            return json.loads(
-                text,
-                parse_float=_Numeral,
-                parse_int=_Numeral,
-                parse_constant=_Numeral,
-                object_pairs_hook=self.unique,
-            )
-        except json.JSONDecodeError as problem:
-            raise InvalidGame(f"{self.name} line {problem.lineno}: the file must be JSON, got {problem.msg}") from None
-        except RecursionError:
-            raise InvalidGame(f"{self.name}: the file must be JSON with few brackets inside one another") from None
-
-    def unique(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        """The object with these keys, none of them twice."""
-        found: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in found:
-                raise InvalidGame(f"{self.name}: each key must stand once, {quoted(key)} stands twice")
-            found[key] = value
-        return found
 
     def matrix(self, key: str, found: dict[str, Any]) -> list[list[Number]]:
         """A list of rows, each a list of numbers."""

@@ -11,19 +11,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
+from solvers._documents import FilePath, checked_text, file_name, read_text, write_text
 from solvers._messages import quoted
-from solvers.bimatrix._files import (
-    FilePath,
-    Number,
-    build,
-    checked_text,
-    exact,
-    file_name,
-    number_text,
-    read_text,
-    write_text,
-    written,
-)
+from solvers.bimatrix._files import Number, build, exact, number_text, written
 from solvers.bimatrix._game import BimatrixGame
 from solvers.core import InvalidGame
 

@@ -8,8 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from solvers._figure import ACCENT, cycled, encoded, new_figure
-from solvers._messages import one_line
+from solvers._figure import ACCENT, cycled, drawn_text, encoded, new_figure
 from solvers.bimatrix._game import AnyProfile, BimatrixGame, Profile
 from solvers.bimatrix._simplex import CORNERS, Space, draw_space
 from solvers.core import Array, InvalidGame
@@ -49,7 +48,7 @@ def picture(
     for part, (panels, _) in zip(parts, rows, strict=True):
         for axes, draw in zip(np.atleast_1d(part.subplots(1, len(panels))), panels, strict=True):
             draw(axes)
-    figure.suptitle(_plain(game.title or "Best responses and the Lemke-Howson path"), fontsize=12)
+    figure.suptitle(drawn_text(game.title or "Best responses and the Lemke-Howson path"), fontsize=12)
     return encoded(figure, suffix)
 
 
@@ -58,13 +57,7 @@ def names(game: BimatrixGame) -> tuple[list[str], list[str]]:
     (m, n), (row, column) = game.shape, game.players
     rows = game.rows or [f"{row} {i}" for i in range(m)]
     columns = game.columns or [f"{column} {j}" for j in range(n)]
-    return [_plain(name, 18) for name in rows], [_plain(name, 18) for name in columns]
-
-
-def _plain(text: str, length: int = 80) -> str:
-    """The user's text, cut, with nothing that is taken for a formula, a line end, or a line without a legend."""
-    shown = one_line(text, length).replace("$", r"\$")
-    return f" {shown}" if shown.startswith("_") else shown
+    return [drawn_text(name, 18) for name in rows], [drawn_text(name, 18) for name in columns]
 
 
 # --- best responses ----------------------------------------------------------------------------------------------
@@ -98,9 +91,9 @@ def _draw_envelope(axes: Any, game: BimatrixGame, equilibria: Sequence[Profile])
     at = np.array([p.column[1] for p in equilibria])
     axes.plot(at, _along(A, at).max(axis=0, initial=-np.inf), "*", color=ACCENT, ms=14, label="equilibrium", zorder=5)
     axes.set(
-        xlim=(-0.02, 1.02), xlabel=f"probability of {other[1]}", ylabel=f"payoff of {_plain(game.players[0])}{unit}"
+        xlim=(-0.02, 1.02), xlabel=f"probability of {other[1]}", ylabel=f"payoff of {drawn_text(game.players[0])}{unit}"
     )
-    axes.set_title(f"{_plain(game.players[0])}: what each strategy earns", fontsize=10)
+    axes.set_title(f"{drawn_text(game.players[0])}: what each strategy earns", fontsize=10)
     _finish(axes)
 
 
@@ -142,7 +135,7 @@ def _draw_plane(axes: Any, game: BimatrixGame, equilibria: Sequence[Profile]) ->
     at = A @ np.array([p.column for p in equilibria]).reshape(-1, A.shape[1]).T
     axes.plot(*at, "*", color=ACCENT, ms=14, label="equilibrium", zorder=5)
     axes.set(xlim=ends, ylim=ends, xlabel=f"payoff of {own[0]}{unit}", ylabel=f"payoff of {own[1]}{unit}")
-    axes.set_title(f"{_plain(game.players[0])}: which of two strategies is best", fontsize=10)
+    axes.set_title(f"{drawn_text(game.players[0])}: which of two strategies is best", fontsize=10)
     _finish(axes)
 
 
@@ -181,7 +174,7 @@ def _draw_reactions(axes: Any, game: BimatrixGame, equilibria: Sequence[Profile]
 
 
 def _draw_reaction(axes: Any, q: Array, p: Array, colour: str, player: str) -> None:
-    label = f"best responses of {_plain(player)}"
+    label = f"best responses of {drawn_text(player)}"
     if len(q) == 0:  # indifferent whatever the other does
         axes.fill([0, 1, 1, 0], [0, 0, 1, 1], color=colour, alpha=0.2, linewidth=0, label=label)
         return
@@ -248,7 +241,7 @@ def _path_panels(game: BimatrixGame, path: Sequence[Profile], label: int) -> lis
 
 def _space_panel(space: Space, points: Sequence[Array], label: int) -> Panel:
     name = {**space.own, **space.opposing}[label]
-    title = f"Strategies of {_plain(space.player, 30)}, and the path of label {label} ({name})"
+    title = f"Strategies of {drawn_text(space.player, 30)}, and the path of label {label} ({name})"
     return lambda axes: draw_space(axes, space, points, title)
 
 

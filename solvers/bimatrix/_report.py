@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-import flint
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from solvers._documents import fraction_text, json_members, json_value
 from solvers._messages import one_line
 from solvers._tables import (
     Cell,
     Titled,
     certificate_json,
     certificate_sentence,
-    finite,
     number,
     show,
     show_title,
@@ -93,25 +92,25 @@ class Report:
     def json(self) -> Iterator[str]:
         """The contract that scripts depend on, as pieces of one JSON document."""
         before = {"status": self.status.name.lower(), "method": self.claim.method, "complete": self.complete}
-        yield "{" + _members(before) + ',\n"equilibria": ['
+        yield "{" + json_members(before) + ',\n"equilibria": ['
         for k, profile in enumerate(self.profiles):
             yield (",\n " if k else "\n ") + json.dumps(self._equilibrium(profile), allow_nan=False)
         evidence = None if self.certificate is None else certificate_json(self.certificate)
-        yield "],\n" + _members({"certificate": evidence, "stats": self._stats()}) + "}\n"
+        yield "],\n" + json_members({"certificate": evidence, "stats": self._stats()}) + "}\n"
 
     def _equilibrium(self, profile: AnyProfile) -> dict[str, Any]:
         return {
-            "row": [_plain(p) for p in profile.row],
-            "column": [_plain(p) for p in profile.column],
-            "payoffs": [_plain(value) for value in self.game.payoffs(profile)],
-            "regret": _plain(np.max(self.game.regrets(profile))),
+            "row": [json_value(p) for p in profile.row],
+            "column": [json_value(p) for p in profile.column],
+            "payoffs": [json_value(value) for value in self.game.payoffs(profile)],
+            "regret": json_value(np.max(self.game.regrets(profile))),
         }
 
     def _stats(self) -> dict[str, Any]:
         timed = {"seconds": "method_seconds"}  # those of the whole command are added below
-        stats = {timed.get(name, name): _plain(value) for name, value in self.claim.stats.items()}
+        stats = {timed.get(name, name): json_value(value) for name, value in self.claim.stats.items()}
         if hasattr(self.claim, "edges"):  # of label paths: from, label, to, where k > 0 is the k-th equilibrium
-            stats["edges"] = _plain(self.claim.edges)
+            stats["edges"] = json_value(self.claim.edges)
         if hasattr(self.claim, "components"):  # of extreme equilibria, which are counted from 0
             stats["components"] = [self._members_of(component) for component in self.claim.components]
         return {**stats, "strategies": list(self.game.shape), "rejected": self.rejected, "seconds": self.seconds}
@@ -207,31 +206,6 @@ def _badness(certificate: Evidence) -> tuple[bool, float]:
     return not certificate.holds, residual / certificate.tolerance if certificate.tolerance else math.inf
 
 
-def _members(values: Mapping[str, Any]) -> str:
-    return ",\n".join(f"{json.dumps(name)}: {json.dumps(value, allow_nan=False)}" for name, value in values.items())
-
-
-def _plain(value: Any) -> Any:
-    """The value as JSON holds it: fractions as strings, null for nan and infinities."""
-    if isinstance(value, str | bool | int | None):
-        return value
-    if isinstance(value, Fraction):
-        return _fraction(value)
-    if isinstance(value, np.generic | np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, Sequence | frozenset | set):
-        return [_plain(item) for item in value]
-    return finite(value)
-
-
-def _fraction(value: Fraction) -> str:
-    """`str(value)` however long: Python itself refuses integers of more than 4,300 digits."""
-    above, below = flint.fmpz(value.numerator), flint.fmpz(value.denominator)
-    return str(above) if below == 1 else f"{above}/{below}"
-
-
 def _is_exact(value: Any) -> bool:
     return isinstance(value, Fraction)
 
@@ -240,7 +214,7 @@ def _shown(value: Any) -> str:
     """A probability or payoff: the fraction itself where it is short."""
     if not _is_exact(value):
         return number(float(value))
-    text = _fraction(value)
+    text = fraction_text(value)
     return text if len(text) <= DIGITS else f"~{number(float(value))}"
 
 
