@@ -19,10 +19,10 @@ def unproved(proof: list[dict[str, Any]]) -> list[str]:
 
 
 def unsolved(answer: dict[str, Any]) -> list[str]:
-    """What a bimatrix answer lacks."""
+    """What the answer of a bimatrix or a hedonic game lacks."""
     return [
         *([] if answer["status"] == "solved" else [f"the status is {answer['status']}"]),
-        *([] if answer["equilibria"] else ["no equilibrium was reported"]),
+        *([] if answer.get("equilibria") or answer.get("partition") else ["no equilibrium or partition was reported"]),
     ]
 
 

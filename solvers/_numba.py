@@ -11,12 +11,16 @@ import numba
 REORDERED = {"reassoc", "contract", "arcp"}
 
 
-def njit(function: Callable[..., Any], *, fastmath: bool | set[str] = False) -> Callable[..., Any]:
+def njit(
+    function: Callable[..., Any], *, fastmath: bool | set[str] = False, inline: bool = False
+) -> Callable[..., Any]:
     """The compiled `function`, cached on disk, or compiled anew in each process where nothing is writable.
 
-    It lets other threads go on, and division by zero gives inf or nan, as in NumPy.
+    It lets other threads go on, and division by zero gives inf or nan, as in NumPy. With `inline` its code goes into
+    its callers: handing over many arrays may take longer than the function itself.
     """
     options: dict[str, Any] = {"fastmath": fastmath, "nogil": True, "error_model": "numpy"}
+    options["inline"] = "always" if inline else "never"
     try:
         compiled: Callable[..., Any] = numba.njit(cache=True, **options)(function)
     except RuntimeError:

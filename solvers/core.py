@@ -86,6 +86,7 @@ class Status(enum.StrEnum):
     NONE_EXISTS = "no profile of the requested kind exists"
     SINGULAR = "the equations have no unique solution, so this method has no answer; use another"
     FAILED = "the method returned nothing that passes its check; use another"
+    STUCK = "the rules allow no further switch, but some player would gain by one; drop a rule or solve exactly"
     TIME_LIMIT = "stopped at the time limit; raise it or use another method"
 
 

@@ -162,7 +162,7 @@ def test_a_python_with_neither_ensurepip_nor_pip_is_told_in_one_line(dev, monkey
 def test_an_unknown_command_is_one_line_and_status_2(arguments):
     done = subprocess.run([sys.executable, "dev.py", *arguments], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: command must be one of run, bimatrix, test, lint, types, docs, got ")
+    assert done.stderr.startswith("error: command must be one of run, bimatrix, hedonic, test, lint, types, docs, got ")
     assert done.stderr.count("\n") == 1
 
 
@@ -223,6 +223,14 @@ def test_ci_refuses_equilibria_without_evidence(part, change, fault):
     assert faults(EQUILIBRIUM) == []
     (found,) = faults({**EQUILIBRIUM, part: change})
     assert fault in found
+
+
+def test_ci_refuses_a_partition_without_evidence():
+    faults = script(ROOT / ".ci" / "evidence.py").faults
+    answer = {"status": "solved", "partition": [[0, 1]], "certificate": EQUILIBRIUM["certificate"]}
+    assert faults(answer) == []
+    assert faults({**answer, "partition": []}) == ["no equilibrium or partition was reported"]
+    assert faults({**answer, "status": "no profile of the requested kind exists"}) != []
 
 
 def test_ci_wants_an_answer_to_look_at():

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-OPTIONAL = {"cvxpy", "matplotlib", "nashpy", "pyarrow", "pygambit", "pyomo", "quantecon"}
+OPTIONAL = {"cvxpy", "matplotlib", "nashpy", "ortools", "pyarrow", "pygambit", "pyomo", "quantecon"}
 PUBLIC = {
+    "models.gfml": ["coalition_game"],
     "solvers": ["Game", "InvalidGame", "NotSolved", "Solution", "Status"],
     "solvers.bimatrix": [
         "BatchSolution",
@@ -69,6 +70,47 @@ PUBLIC = {
         "quantecon_lemke_howson",
         "quantecon_support_enumeration",
         "quantecon_vertex_enumeration",
+    ],
+    "solvers.hedonic": [
+        "AdditivelySeparableGame",
+        "AnonymousGame",
+        "BestWorstGame",
+        "CallableGame",
+        "Deviation",
+        "FractionalGame",
+        "HedonicGame",
+        "HedonicSolution",
+        "LabelledGame",
+        "NotDecided",
+        "Partition",
+        "Potential",
+        "Prices",
+        "Reputation",
+        "Speeds",
+        "StabilityGame",
+        "Switch",
+        "Switches",
+        "Trajectory",
+        "best_response",
+        "better_response",
+        "deviation",
+        "enumerate_stable",
+        "exact",
+        "format_json",
+        "friends_and_enemies",
+        "gain_tolerance",
+        "least_regret",
+        "load",
+        "maximal_welfare",
+        "parse_json",
+        "partitions",
+        "potential",
+        "prices",
+        "random_partition",
+        "replay",
+        "solve",
+        "stability",
+        "write_json",
     ],
     "solvers.stackelberg": [
         "Case",

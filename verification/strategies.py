@@ -1,6 +1,7 @@
 """Hypothesis strategies for two-player games and profiles, for your own property tests.
 
-Needs Hypothesis, which the extra `test` installs; nothing else here imports it.
+Those for hedonic games and partitions come from `verification.hedonic_strategies`. Needs Hypothesis, which the extra
+`test` installs; nothing else here imports it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ try:
     from hypothesis import strategies as st
 except ImportError:
     raise ImportError("verification.strategies needs Hypothesis; install certeq[test]") from None
+
+from verification.hedonic_strategies import HEDONIC_KINDS as HEDONIC_KINDS
+from verification.hedonic_strategies import hedonic_games as hedonic_games
+from verification.hedonic_strategies import partitions as partitions
 
 Payoffs = list[list[Any]]
 Draw = Callable[[st.SearchStrategy[Any]], Any]

@@ -1,0 +1,223 @@
+"""Whether a stable partition exists at all: found and checked, or proved not to, by constraint programming."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from solvers.core import InvalidGame, NotSolved, Solution, Status
+from solvers.hedonic._exact_choice import program_of
+from solvers.hedonic._exact_program import Program
+from solvers.hedonic._exact_switching import walked_into
+from solvers.hedonic._game import HedonicGame, gain_tolerance
+from solvers.hedonic._partition import Partition
+from solvers.hedonic._permission import permitted
+
+CONCEPTS = ("nash", "individual")
+MAX_CUTS = 10_000
+WALKING = 0.1  # seconds for each player
+
+
+def exact(
+    game: HedonicGame,
+    *,
+    concept: str = "nash",
+    maximize_welfare: bool = False,
+    time_limit: float = 60.0,
+    workers: int = 2,
+) -> Solution[Partition]:
+    """A stable partition, of maximal welfare if so wished, or the proof that there is none, by constraint programming.
+
+    `concept` is "nash" or "individual". A gain within `gain_tolerance(game)` is no reason to leave. The program that is
+    searched admits every stable partition, real numbers being rounded outwards; so if it has no solution the status is
+    NONE_EXISTS. A solution is returned only if the game's own utilities show that it is stable; otherwise it is cut off
+    and the search goes on: `stats` counts them under "cut_off".
+
+    With `maximize_welfare`, `stats` has the partition's "welfare" and a "bound" that no stable partition exceeds.
+    SOLVED then means that the two agree up to rounding. At TIME_LIMIT, the best stable partition found, if any, is the
+    profile, and not proved best. `time_limit` is in seconds, and does not count the building of the program; `workers`
+    is the number of threads. In games of labelled slots, and with symmetric weights, short walks of best switches come
+    before the search; where one ends in a stable partition, `stats` has "walked".
+
+    Raises
+    ------
+    InvalidGame
+        If the concept is neither, the time limit is not positive, there is no worker, or the game is too large for the
+        encodings that fit it.
+    NotSolved
+        If OR-Tools is not installed.
+
+    References
+    ----------
+    Bogomolnaia, Jackson: The stability of hedonic coalition structures, Games and Economic Behavior 38, 2002.
+    Sung, Dimitrov: Computational complexity in additive hedonic games, European J. of Operational Research 203, 2010:
+    that existence is NP-complete, in the strong sense.
+
+    Examples
+    --------
+    One player runs after the other, who runs away.
+
+    >>> from solvers.hedonic._pairwise import AdditivelySeparableGame
+    >>> chase = AdditivelySeparableGame([[0, 1], [-1, 0]])
+    >>> exact(chase).status.name
+    'NONE_EXISTS'
+    >>> exact(chase, concept="individual").require().coalitions
+    ((0,), (1,))
+    """
+    _check(concept, time_limit, workers)
+    _require_ortools()
+    start = time.perf_counter()
+    program = program_of(game, concept)
+    search = _Search(program, _Clock(time_limit), workers)
+    search.stats["seconds_to_build"] = time.perf_counter() - start
+    status = search.decide()
+    if maximize_welfare and status is Status.SOLVED:
+        status = search.improve()
+    search.stats["seconds"] = time.perf_counter() - start
+    profiles = () if search.best is None else (search.best,)
+    return Solution(profiles, status, "cp-sat", complete=status is Status.NONE_EXISTS, stats=search.stats)
+
+
+def is_stable(game: HedonicGame, partition: Partition, concept: str) -> bool:
+    """Whether nobody gains more than its tolerance by a permitted move, from the game's own utilities alone."""
+    tolerances = gain_tolerance(game)
+    regrets = game.regrets(partition)
+    if concept == "nash" or np.all(regrets <= tolerances):
+        return bool(np.all(regrets <= tolerances))
+    return not any(_may_move(game, partition, int(i), tolerances) for i in np.flatnonzero(~(regrets <= tolerances)))
+
+
+def _may_move(game: HedonicGame, partition: Partition, player: int, tolerances: Any) -> bool:
+    """Whether the player gains by a move that those it joins permit."""
+    gains = game.values(partition, player) - game.utilities(partition)[player]
+    targets = [j if j < game.capacity else -1 for j in np.flatnonzero(~(gains <= tolerances[player])).tolist()]
+    return any(permitted(game, partition, player, j, "individual", tolerances) for j in targets)
+
+
+@dataclass
+class _Clock:
+    """The time that is left, in seconds."""
+
+    limit: float
+    start: float = field(default_factory=time.perf_counter)
+
+    def left(self) -> float:
+        return self.limit - (time.perf_counter() - self.start)
+
+
+class _Search:
+    """A program, the best stable partition found in it, and what was spent."""
+
+    def __init__(self, program: Program, clock: _Clock, workers: int) -> None:
+        self.program, self.clock, self.workers = program, clock, workers
+        self.best: Partition | None = None
+        self.stats: dict[str, Any] = {
+            "encoding": program.encoding,
+            "variables": len(program.model.proto.variables),
+            "constraints": len(program.model.proto.constraints),
+            "cut_off": 0,
+            "searches": 0,
+            "conflicts": 0,
+        }
+
+    def decide(self) -> Status:
+        """Find a stable partition."""
+        if self.program.walks:
+            walked = walked_into(self.program.game, min(WALKING * self.program.game.players, self.clock.left() / 4))
+            if walked is not None and self._stable(walked):
+                self._keep(walked)
+                self.stats["walked"] = True
+                return Status.SOLVED
+        for _ in range(MAX_CUTS):
+            found, partition, _bound = self._next()
+            if partition is None:
+                return Status.TIME_LIMIT if found else Status.NONE_EXISTS
+            if self._stable(partition):
+                self._keep(partition)
+                return Status.SOLVED
+            self._cut_off(partition)
+        return Status.LIMIT
+
+    def improve(self) -> Status:
+        """Find one of maximal welfare, from a first."""
+        program = self.program
+        program.maximize()
+        self.stats["bound"] = math.inf
+        for _ in range(MAX_CUTS):
+            if self.best is not None:
+                program.hint(self.best)
+            unfinished, partition, bound = self._next()
+            if partition is None and not unfinished:
+                self.stats["bound"] = self.stats["welfare"]
+                return Status.SOLVED
+            self.stats["bound"] = max(min(self.stats["bound"], bound), self.stats["welfare"])
+            if partition is None:
+                return Status.TIME_LIMIT
+            stable = self._stable(partition)
+            if stable:
+                self._keep(partition)
+            if self.stats["bound"] <= self.stats["welfare"] + program.precision:
+                return Status.SOLVED
+            if unfinished:
+                return Status.TIME_LIMIT
+            self._cut_off(partition, stable=stable)
+        return Status.LIMIT
+
+    def _next(self) -> tuple[bool, Partition | None, float]:
+        """Whether the search was stopped at the time limit, a solution of the program, and a bound of the welfare."""
+        from ortools.sat.python import cp_model
+
+        left = self.clock.left()
+        if left <= 0:
+            return True, None, math.inf
+        solver = cp_model.CpSolver()
+        solver.parameters.max_time_in_seconds = left
+        solver.parameters.num_workers = self.workers
+        for name, value in self.program.parameters.items():
+            setattr(solver.parameters, name, value)
+        status = solver.solve(self.program.model)
+        self.stats["searches"] += 1
+        self.stats["conflicts"] += solver.num_conflicts
+        if status == cp_model.MODEL_INVALID:
+            raise RuntimeError(f"exact: OR-Tools does not accept the program: {self.program.model.validate()}")
+        has_objective = self.program.model.has_objective()
+        bound = self.program.bound(solver.best_objective_bound) if has_objective else math.inf
+        if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            found = self.program.partition(solver.value)
+            return status == cp_model.FEASIBLE and has_objective, found, bound
+        return status != cp_model.INFEASIBLE, None, bound
+
+    def _stable(self, partition: Partition) -> bool:
+        return is_stable(self.program.game, partition, self.program.concept)
+
+    def _keep(self, partition: Partition) -> None:
+        """Remember a stable partition, if none of at least its welfare is known."""
+        welfare = self.program.game.welfare(partition)
+        if self.best is None or welfare > self.stats["welfare"]:
+            self.best = partition
+            self.stats["welfare"] = welfare
+
+    def _cut_off(self, partition: Partition, *, stable: bool = False) -> None:
+        self.stats["cut_off"] += not stable
+        self.program.refine(partition)
+        self.program.exclude(partition)
+
+
+def _check(concept: str, time_limit: float, workers: int) -> None:
+    if concept not in CONCEPTS:
+        raise InvalidGame(f"concept must be one of {', '.join(CONCEPTS)}, got {concept!r}")
+    if not (time_limit > 0 and math.isfinite(time_limit)):
+        raise InvalidGame(f"time_limit must be positive and finite, in seconds, got {time_limit}")
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise InvalidGame(f"workers must be a whole number >= 1, got {workers}")
+
+
+def _require_ortools() -> None:
+    try:
+        import ortools.sat.python.cp_model  # noqa: F401
+    except ImportError as error:
+        raise NotSolved(f"exact needs OR-Tools: pip install 'certeq[ortools]' ({error})") from error
