@@ -23,6 +23,7 @@ from solvers.hedonic import _compiled as compiled
 from solvers.hedonic import _engine as engine
 from solvers.hedonic._engine import ORDERS, Rules
 from solvers.hedonic._game import HedonicGame
+from solvers.hedonic._permission import permitted
 
 seeds = st.integers(0, 2**32 - 1)
 LIMIT = 60
@@ -147,6 +148,26 @@ def test_values_from_scratch_are_those_of_the_definition(seed):
     np.testing.assert_allclose(best, expected, rtol=0, atol=allowed)
     assert places.tolist() == expected_places.tolist()
     assert np.all(np.abs(game.utilities(partition)) <= game.magnitudes() + allowed)
+
+
+@given(seed=seeds, joined=st.booleans(), left=st.booleans())
+def test_permitted_moves_of_labelled_games_are_those_of_the_definition(seed, joined, left):
+    rng = np.random.default_rng(seed)
+    game = labelled(rng, int(rng.integers(1, 9)), int(rng.integers(1, 5)))
+    partition, tolerances = random_partition(game, rng), gain_tolerance(game)
+    gains, places = game.permitted_moves(partition, tolerances, joined=joined, left=left)
+    permission = {(0, 0): "nash", (1, 0): "individual", (0, 1): "contractual-nash", (1, 1): "contractual"}[joined, left]
+    for player in range(game.players):
+        values, here = HedonicGame.values(game, partition, player), int(partition.slots[player])
+        allowed = [
+            values[j] - values[here]
+            for j in game.targets(partition, player)
+            if j != here and permitted(game, partition, player, j, permission, tolerances)
+        ]
+        assert gains[player] == pytest.approx(max([0.0, *allowed]), abs=1e-11 * np.max(game.magnitudes()))
+        assert values[places[player]] - values[here] == pytest.approx(
+            gains[player], abs=1e-11 * game.magnitudes().max()
+        )
 
 
 def sums_after_switches(game, monkeypatch, switches):

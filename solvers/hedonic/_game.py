@@ -66,7 +66,7 @@ class HedonicGame(abc.ABC):
 
     @property
     def movable(self) -> Mask:
-        """Who may leave its slot, (players,): all but the heads."""
+        """Who may leave its slot, (players,), which is all but the heads."""
         free = np.ones(self.players, dtype=bool)
         free[list(self.heads)] = False
         return free

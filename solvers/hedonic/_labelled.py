@@ -271,6 +271,19 @@ class LabelledGame(FrozenGame):
         best, _, present = _values.best_moves(self.arrays, np.array(self.admitted(partition).slots), self.movable)
         return best - present  # never below 0, since the present place is among those it chooses from
 
+    def permitted_moves(
+        self, partition: Partition, tolerances: Array, *, joined: bool, left: bool
+    ) -> tuple[Array, Positions]:
+        """What each player gains by its best move to which nobody objects, (players,), and where it goes, (players,).
+
+        Who is asked, the members of the joined and of the left coalition, objects to losing more than its tolerance.
+        Who stays gains 0. Of equal gains the lowest slot comes first.
+        """
+        from solvers.hedonic import _labelled_consent
+
+        setting = np.array(self.admitted(partition).slots), self.movable, tolerances
+        return _labelled_consent.permitted_moves(self.arrays, *setting, joined=bool(joined), left=bool(left))
+
     def magnitudes(self) -> Array:
         """A bound on the size of each player's utilities, (players,)."""
         return self._magnitudes

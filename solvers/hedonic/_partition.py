@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ OUT = -1  # the slot of a player who is in no coalition
 
 
 class Partition:
-    """A slot for every player: `slots`, (players,), read-only; `OUT` for players in no coalition.
+    """A slot for every player: `slots`, (players,), read-only; `Partition.OUT`, which is -1, for who is in none.
 
     Slots are labels. In a game with labelled slots the label matters; elsewhere only who shares one, and `canonical`
     numbers them in order of their first members.
@@ -34,6 +35,7 @@ class Partition:
 
     __slots__ = ("slots",)
 
+    OUT: ClassVar[int] = OUT
     slots: Positions
 
     def __init__(self, slots: npt.ArrayLike) -> None:
@@ -119,8 +121,3 @@ class Partition:
         slots = self.slots.copy()
         slots[player] = slot
         return Partition(slots)
-
-
-def named(partition: Partition, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """The coalitions with names for numbers."""
-    return tuple(tuple(names[i] for i in members) for members in partition.coalitions)

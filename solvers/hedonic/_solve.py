@@ -12,6 +12,7 @@ import numpy as np
 from solvers.core import InvalidGame, NotSolved, Solution, Status
 from solvers.hedonic._dynamics import Switches, Trajectory, best_response, check_generator, is_stable
 from solvers.hedonic._game import HedonicGame, gain_tolerance
+from solvers.hedonic._listing import distinguished
 from solvers.hedonic._partition import Partition
 
 METHOD = "best response, then exact search"
@@ -28,7 +29,8 @@ class HedonicSolution(Solution[Partition]):
     """What `solve` found, and how.
 
     `least_unstable` is the partition with the smallest `regret`, the largest gain of a player by leaving, of those that
-    were looked at; the stable one, if it was found. `trajectory` is the first run, from the initial partition.
+    were looked at; the stable one, if it was found. Where slots are not told apart, they are numbered in order of their
+    first members. `trajectory` is the first run, from the initial partition.
     """
 
     least_unstable: Partition
@@ -203,13 +205,15 @@ class _Search:
     def answer(self, trajectory: Trajectory) -> HedonicSolution:
         """All of it."""
         self.stats["seconds"] = time.monotonic() - self.began
+        stable, least = (p if p is None or distinguished(self.game) else p.canonical for p in (self.stable, self.least))
+        assert least is not None
         return HedonicSolution(
-            profiles=() if self.stable is None else (self.stable,),
+            profiles=() if stable is None else (stable,),
             status=self.status,
             method=METHOD,
             complete=self.status is Status.NONE_EXISTS,
             stats=self.stats,
-            least_unstable=self.least,
+            least_unstable=least,
             regret=self.regret,
             trajectory=trajectory,
         )

@@ -11,6 +11,7 @@ from solvers.hedonic._core import default_limit, worst_block
 from solvers.hedonic._deviation import Deviation, NotDecided
 from solvers.hedonic._game import HedonicGame
 from solvers.hedonic._judging import dominators
+from solvers.hedonic._labelled import LabelledGame
 from solvers.hedonic._listing import distinguished, number_of_coalitions
 from solvers.hedonic._pairwise import PairwiseGame
 from solvers.hedonic._partition import OUT, Partition
@@ -51,7 +52,7 @@ def _worst_permitted(
     game: HedonicGame, partition: Partition, permission: str, bounds: Array, tolerances: Array
 ) -> tuple[int, int, float] | None:
     """The player, slot and gain of the best permitted switch, given what each gains if nobody is asked."""
-    if isinstance(game, PairwiseGame):
+    if isinstance(game, PairwiseGame | LabelledGame):
         permitted, places = _compiled_moves(game, partition, permission, tolerances)
         worst = int(np.argmax(np.where(permitted > tolerances, permitted, -np.inf)))
         return (worst, int(places[worst]), float(permitted[worst])) if permitted[worst] > tolerances[worst] else None
@@ -69,7 +70,7 @@ def _worst_permitted(
 
 def permitted_regrets(game: HedonicGame, partition: Partition, permission: str, tolerances: Array) -> Array:
     """What each player gains by its best switch to which nobody who is asked objects, (players,)."""
-    if isinstance(game, PairwiseGame):
+    if isinstance(game, PairwiseGame | LabelledGame):
         return _compiled_moves(game, partition, permission, tolerances)[0]
     regrets = np.zeros(game.players)
     bounds = game.regrets(partition)
@@ -79,7 +80,7 @@ def permitted_regrets(game: HedonicGame, partition: Partition, permission: str, 
 
 
 def _compiled_moves(
-    game: PairwiseGame, partition: Partition, permission: str, tolerances: Array
+    game: PairwiseGame | LabelledGame, partition: Partition, permission: str, tolerances: Array
 ) -> tuple[Array, Positions]:
     asked = {"joined": asks_joined(permission), "left": asks_left(permission)}
     return game.permitted_moves(partition, tolerances, **asked)

@@ -75,8 +75,9 @@ class Words:
         }
         if found.target is not None:
             shown["to"] = slot_json(found.target)
-            there = [] if found.target == OUT else self.partition.members(found.target).tolist()
-            shown["members"] = [self.called[i] for i in there]
+            if found.concept not in ("core", "strict-core"):
+                there = [] if found.target == OUT else self.partition.members(found.target).tolist()
+                shown["members"] = [self.called[i] for i in there]  # whom it would join
         if found.outcome is not None:
             shown["partition"] = listed(self.game, found.outcome)
         return shown
