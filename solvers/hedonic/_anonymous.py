@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from solvers.core import Array, Mask, Positions
+from solvers.core import Array, InvalidGame, Mask, Positions
 from solvers.hedonic._checks import finite
 from solvers.hedonic._frozen import FrozenGame, measures, square
 from solvers.hedonic._partition import Partition
@@ -52,6 +52,10 @@ class AnonymousGame(FrozenGame):
     ) -> None:
         numbers = finite("values", values, (2,))
         square("values", numbers.shape)
+        with np.errstate(over="ignore"):
+            total = np.abs(numbers).sum()
+        if not np.isfinite(total):
+            raise InvalidGame(f"values: sums must stay within float64, got one of {total}")
         super().__init__(len(numbers), slots=slots, heads=heads, names=names, title=title, values_by_size=numbers)
 
     def utility(self, player: int, slot: int, members: Sequence[int] | Positions) -> float:  # noqa: ARG002
@@ -59,8 +63,13 @@ class AnonymousGame(FrozenGame):
         return float(self.values_by_size[player, len(members) - 1])
 
     def magnitudes(self) -> Array:
-        """The range of each player's utilities, (players,)."""
-        return measures(np.ptp(self.values_by_size, axis=1))
+        """What each player may gain over being alone, (players,), or its range of values where slots are few.
+
+        It is 1e-4 of the range at the least.
+        """
+        ranges = np.ptp(self.values_by_size, axis=1)
+        hopes = np.max(self.values_by_size, axis=1) - self.values_by_size[:, 0] if self.slots is None else ranges
+        return measures(hopes, ranges)
 
     def coalition_values(self, player: int, slot: int, among: Mask | None = None) -> Array:  # noqa: ARG002
         """What `player` gets in `slot` with each coalition that can be there, (2**movers,), nan where it is not in."""

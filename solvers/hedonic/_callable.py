@@ -88,7 +88,7 @@ class CallableGame(FrozenGame):
         return number
 
     def magnitudes(self) -> Array:
-        """The greatest size of each player's utilities, (players,).
+        """The greatest size of each player's utilities, (players,), but for those below what it can be sure of.
 
         Over all its coalitions if there are at most `MEASURED`; else only over those of one or two players, of all and
         of all but one, which may miss larger ones.
@@ -97,12 +97,20 @@ class CallableGame(FrozenGame):
 
     @cached_property
     def _magnitudes(self) -> Array:
-        slots = range(self.capacity if self.labelled else 1)
-        sizes = np.zeros(self.players) if self.outside is None else np.abs(self.outside)
+        hopes, ranges = np.zeros(self.players), np.zeros(self.players)
         for i in range(self.players):
-            values = [self.utility(i, j, members) for members in self._coalitions(i) for j in slots]
-            sizes[i] = np.max(np.abs([sizes[i], *values]))
-        return measures(sizes)
+            places = [[self.utility(i, j, members) for members in self._coalitions(i)] for j in self._places()]
+            if self.slots is None:
+                places.append(places[0][:1])  # to be alone is the first coalition, and always open
+            if self.outside is not None:
+                places.append([float(self.outside[i])])
+            sure, values = max(map(min, places)), np.concatenate(places)
+            hopes[i], ranges[i] = np.max(np.abs(values[values >= sure])), np.max(np.abs(values))
+        return measures(hopes, ranges)
+
+    def _places(self) -> range:
+        """The slots that are told apart; one for all where they are not."""
+        return range(self.capacity if self.labelled else 1)
 
     def _coalitions(self, player: int) -> Iterator[tuple[int, ...]]:
         """Coalitions of the player: all, or those of one, two, all and all but one."""

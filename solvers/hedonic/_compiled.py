@@ -17,7 +17,8 @@ are the members' number and total size, and what their reputations amount to:
   proposal above the peak reads them: neither looks at the members. What is kept at a point is the product whose
   logarithm is the sum, and how often it was scaled by `FAR`: multiplying is much quicker than taking logarithms.
 
-Sums of floats drift, so all of them are made anew after as many switches as there are players (at least `CHUNK`).
+Total sizes are kept with what rounding took from them, since sizes may differ widely and shares are of their sum. Other
+sums of floats drift, so all of them are made anew after as many switches as there are players (at least `CHUNK`).
 """
 
 from __future__ import annotations
@@ -39,11 +40,13 @@ from solvers.hedonic._partition import Partition
 
 NODES = 31
 PANEL = math.log(64.0)
+MOST = 2**62  # switches
+LOOKS = 10**8  # proposals before the kernel comes back, where all players look before each switch
 FAR = 2.0**500  # beyond it, or below its inverse, a product is scaled
 LOG_FAR = math.log(FAR)
 CHUNK = 4096  # switches in a log, or as many as there are players, after which the kernel comes back
-COUNT, SIZE, TOP, FIXED, CLIMB, ABOVE, LOW, HIGH, ROOM, BASES, STAKES, HASTE = range(12)  # rows of the sums
-SUMS = HASTE + 1
+COUNT, SIZE, TOP, FIXED, CLIMB, ABOVE, LOW, HIGH, ROOM, BASES, STAKES, HASTE, LOST = range(13)  # rows of the sums
+SUMS = LOST + 1
 SUM, MEAN, BEST, WORST, BY_SIZE, LABELLED = range(6)  # how a coalition makes a utility
 GREATEST, LEAST, FASTEST = range(3)  # heaps: of excesses, of least speeds with their signs changed, of greatest speeds
 IN_TURN, SHUFFLED, MOST_GAIN = range(3)
@@ -130,7 +133,7 @@ def follow(game: HedonicGame, start: Partition, rules: Rules, limit: int, seed: 
     clock[SPAN], words[RANDOM_STATE] = 1, seed
     clock[EMPTY] = np.flatnonzero(np.append(np.bincount(slots + 1, minlength=game.capacity + 1)[1:] == 0, True))[0]
     order = {"fixed": IN_TURN, "random": SHUFFLED, "most-gain": MOST_GAIN}[rules.order]
-    settings = game.movable, rules.tolerances.copy(), rules.best, order, rules.random_ties, rules.deterministic, limit
+    settings = game.movable, rules.tolerances.copy(), rules.best, order, rules.random_ties, rules.deterministic
     welfare = float(np.max(rules.tolerances)), np.empty((2, SUMS)) if rules.welfare else None
     marks, memory = np.zeros(game.capacity, dtype=np.uint64), None
     if rules.history:
@@ -138,10 +141,12 @@ def follow(game: HedonicGame, start: Partition, rules: Rules, limit: int, seed: 
         clock[KEPT] = _remember(memory, marks, slots)
     turns, checkpoint = np.arange(game.players), slots.copy()
     logs, all_gains = [], []
-    room = max(game.players, CHUNK)
+    looks = game.players * game.capacity if order == MOST_GAIN else 1  # a kernel cannot be interrupted
+    room = max(min(max(game.players, CHUNK), LOOKS // looks), 1)
     while not clock[ENDED]:
         log, gains = np.empty((3, room), dtype=np.intp), np.empty(room)
-        noted = _drive(*arguments, *settings, *welfare, marks, memory, clock, words, turns, checkpoint, log, gains)
+        rules_now = *settings, min(limit, MOST), *welfare, marks, memory
+        noted = _drive(*arguments, *rules_now, clock, words, turns, checkpoint, log, gains)
         logs.append(log[:, :noted])
         all_gains.append(gains[:noted])
         if isinstance(game, LabelledGame) and not clock[ENDED]:
@@ -355,6 +360,21 @@ def _count_standing_py(floor, sums, points, table, excess, before, j, sign):  # 
 _count_standing = njit(_count_standing_py)
 
 
+def _add_size_py(sums, j, size):  # type: ignore[no-untyped-def]
+    """Adds to the total size of slot j, and to `LOST` what rounding took: when a huge member leaves, it is needed."""
+    before, lost = sums[SIZE, j], sums[LOST, j]
+    total = before + size
+    back = total - before
+    lost += (before - (total - back)) + (size - back)
+    sums[SIZE, j] = total + lost
+    sums[LOST, j] = lost - (sums[SIZE, j] - total)
+    if not sums[COUNT, j]:
+        sums[SIZE, j], sums[LOST, j] = 0.0, 0.0
+
+
+_add_size = njit(_add_size_py)
+
+
 def _entered_py(keys, links, roots, i, j, key, sign):  # type: ignore[no-untyped-def]
     """The greatest key of slot j after player i has come with `key` (`sign` 1) or left (-1)."""
     if sign > 0:
@@ -374,7 +394,8 @@ def _count_py(  # type: ignore[no-untyped-def]
     """Player i comes to slot j (`sign` 1) or leaves it (-1)."""
     sums[COUNT, j] += sign
     stake = weights[i, j if weights.shape[1] > 1 else 0] * sizes[i]
-    for row, part in ((SIZE, sizes[i]), (BASES, base[i, j]), (STAKES, stake)):
+    _add_size(sums, j, sign * sizes[i])
+    for row, part in ((BASES, base[i, j]), (STAKES, stake)):
         sums[row, j] = sums[row, j] + sign * part if sums[COUNT, j] else 0.0
     if speeds.shape[0] > 1:
         sums[HASTE, j] = sums[HASTE, j] + sign * stake * speeds[0, i] if sums[COUNT, j] else 0.0

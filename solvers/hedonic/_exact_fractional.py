@@ -59,7 +59,7 @@ class FractionalPairs(Pairs):
         return sum(int(w) * self.parts * self.together[j][k] for k, w in enumerate(self.integers[player]) if w)
 
     def _rounding(self) -> int:
-        return math.ceil(self.error * self.parts - NEAR)
+        return 0 if self.error * self.parts < NEAR else math.ceil(self.error * self.parts)
 
     def _has(self, player: int) -> None:
         own = self._sum(player, player)
@@ -84,7 +84,7 @@ class FractionalPairs(Pairs):
     def _allowed(self, player: int) -> float:
         """The tolerance, and what float64 may add to it, in parts."""
         doubt = 16 * self.game.players * EPS * float(np.abs(self.weights[player]).sum())
-        return (float(self.tolerances[player]) + doubt) * self.scale + (0 if self.exact else 1)
+        return (float(self.tolerances[player]) + doubt) * self.scale + (4 * NEAR if self.exact else 1)
 
     def _open(self, player: int, j: int) -> Literal:
         """The literal of nobody in the coalition of `j` losing by the player's coming."""
@@ -94,10 +94,10 @@ class FractionalPairs(Pairs):
             if k != player:
                 refuses = self.whether(f"refuses_{k}_{player}_{j}")
                 self.imply([refuses], [self.together[j][k]])
-                # Who has u and gets w more among b + 1 loses (u − w) / (b + 1): more than it may if u > w.
-                least = self.integers[k, player] * self.parts + (
-                    1 if self.exact and not self._rounding() else -1 - self._rounding()
-                )
+                # Who has u and gets w more among b + 1 loses (u − w) / (b + 1): more than it may only if u > w, and
+                # then u > w in integers too if rounding is less than the loss that k puts up with.
+                apart = self.exact and self.error * self.parts <= float(self.tolerances[k]) * self.scale
+                least = self.integers[k, player] * self.parts + (1 if apart else -1 - self._rounding())
                 self.model.add(self.utility[k] >= least).only_enforce_if(refuses)
                 refusing.append(refuses)
         self.imply([], [literal, *refusing])

@@ -6,13 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
-from solvers.hedonic._exact_program import Literal
+from solvers.hedonic._exact_program import Literal, within
 from solvers.hedonic._exact_shares import PARTS, Shares
 from solvers.hedonic._exact_slots import Slots
 from solvers.hedonic._exact_standing import Standing
 from solvers.hedonic._labelled import LabelledGame
 from solvers.hedonic._partition import Partition
 
+LARGEST = 2000  # players times slots
 UNIT = 2**13  # what the greatest utility is as an integer
 
 
@@ -33,9 +34,10 @@ class LabelledSlots(Slots):
     walks = True
 
     def __init__(self, game: LabelledGame, concept: str) -> None:
+        within("players times slots", game.players * game.slots, LARGEST, "in a game of labelled slots")
         super().__init__(game, concept)
         self.labelled = game
-        self.scale = UNIT / float(game.magnitudes().max())
+        self.scale = UNIT / float(max(game.magnitudes().max(), game.bounds().max()))
         reputation = game.reputation if game.reputation is not None and game.reputation.pay > 0 else None
         self.shares = Shares(self, game, self.scale, falling=reputation is not None and concept == "individual")
         self.standing = None if reputation is None else Standing(self, game, reputation, self.scale)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from solvers.hedonic._exact_integers import scaled
 from solvers.hedonic._exact_program import Literal, within
 from solvers.hedonic._exact_slots import Slots
@@ -13,6 +15,7 @@ from solvers.hedonic._partition import Partition
 
 BITS = 22  # of the greatest size as an integer
 WIDEST = 2**10  # from the least size to the greatest
+FAR = 2**60  # a ratio that is refused however much greater it is
 PARTS = 2**12  # of the greatest fall
 STEPS = 48  # of a grid, at first; sums that are no more than this are all on it
 
@@ -27,10 +30,11 @@ class Shares:
 
     def __init__(self, program: Slots, game: LabelledGame, scale: float, *, falling: bool) -> None:
         self.program, self.model, self.game, self.scale = program, program.model, game, scale
+        with np.errstate(over="ignore"):
+            ratio = math.ceil(min(float(game.sizes.max() / game.sizes.min()), float(FAR)))
+        within("the ratio of the greatest to the least size", ratio, WIDEST, "where sizes are shared by")
         numbers = scaled(game.sizes, 0.0, bits=BITS)
         self.sizes, self.unit = numbers.integers, numbers.scale
-        ratio = math.ceil(float(game.sizes.max() / game.sizes.min()))
-        within("the ratio of the greatest to the least size", ratio, WIDEST, "where sizes are shared by")
         self.error = numbers.error + 1e-6  # of a rounded sum
         self.total: list[Any] = [self._sum(j) for j in range(game.slots)]
         self._least: list[dict[int, Literal]] = [{} for _ in range(game.slots)]

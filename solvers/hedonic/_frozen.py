@@ -11,6 +11,8 @@ from solvers.core import Array, InvalidGame
 from solvers.hedonic._checks import checked_heads, checked_names
 from solvers.hedonic._game import HedonicGame
 
+FORBIDDEN = 1e-4  # of a player's range of utilities
+
 
 class FrozenGame(HedonicGame):
     """A game whose attributes are given to the constructor and cannot be set again; its arrays are read-only.
@@ -89,8 +91,13 @@ def counted(name: str, value: int) -> int:
     return int(value)
 
 
-def measures(sizes: Array) -> Array:
-    """The sizes, each positive: where a player's is 0, the largest of all, or 1 where all are 0."""
+def measures(hopes: Array, ranges: Array) -> Array:
+    """The sizes of players' utilities, (players,), each positive: what tolerances are measured against.
+
+    That is what a player may hope for, and not less than `FORBIDDEN` of its `ranges`: a number that stands for "never"
+    must not make a player blind to all others, but sums that it is in are rounded.
+    """
+    sizes = np.maximum(hopes, FORBIDDEN * ranges)
     largest = float(np.max(sizes))
     return np.where(sizes > 0, sizes, largest if largest > 0 else 1.0)
 

@@ -76,6 +76,9 @@ class Reputation:
         for name, value in (*fields, ("shared", bool(shared)), ("peaks", given)):
             object.__setattr__(self, name, value)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reputation, (self.values, self.pay, self.threshold, self.floor, self.shared, self.peaks)
+
     def utility(self, reputations: Array, peak: float) -> Array:
         """H of each of `reputations`, of any shape, in a coalition with this peak."""
         above = np.maximum(reputations - self.threshold, 0.0)
@@ -120,6 +123,9 @@ class Speeds:
             raise InvalidGame(f"speeds: must have lowest <= value <= highest and lowest < highest, got {given}")
         for name, value in numbers.items():
             object.__setattr__(self, name, value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Speeds, (self.values, self.lowest, self.highest)
 
 
 class LabelledGame(FrozenGame):
@@ -181,9 +187,11 @@ class LabelledGame(FrozenGame):
         if not np.all(own > 0):
             wrong = int(np.argmin(own))
             raise InvalidGame(f"sizes must be positive, got {own[wrong]:g} for player {wrong}")
+        stakes = _columns(_fitting("weights", finite("weights", weights, (1, 2)), table.shape))
+        _refuse_overflow(table, stakes, own, reputation, speeds)
         data: dict[str, Any] = {
             "base": table,
-            "weights": _columns(_fitting("weights", finite("weights", weights, (1, 2)), table.shape)),
+            "weights": stakes,
             "sizes": own,
             "reputation": _checked_reputation(reputation, table.shape),
             "speeds": _checked_speeds(speeds, table.shape),
@@ -198,6 +206,9 @@ class LabelledGame(FrozenGame):
             has_out=outside is not None,
             **data,
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in {"arrays", "_magnitudes"}}
 
     @cached_property
     def arrays(self) -> _values.Arrays:
@@ -285,17 +296,30 @@ class LabelledGame(FrozenGame):
         return _labelled_consent.permitted_moves(self.arrays, *setting, joined=bool(joined), left=bool(left))
 
     def magnitudes(self) -> Array:
-        """A bound on the size of each player's utilities, (players,)."""
+        """A bound on the size of each player's utilities, (players,), in the places that it may come to prefer.
+
+        A place is left out if it is worse, whoever is there, than another is at the worst; 1e-4 of it counts yet.
+        """
         return self._magnitudes
+
+    def bounds(self) -> Array:
+        """What no utility of each player exceeds in size, (players,), wherever it is."""
+        return np.asarray(self._bounds().max(axis=1))
+
+    def _bounds(self) -> Array:
+        """The same for each place, (players, slots + 1), the last being outside."""
+        pay = 0.0 if self.reputation is None else abs(self.reputation.pay)
+        outside = np.zeros((self.players, 1)) if self.outside is None else np.abs(self.outside[:, None])
+        return np.hstack([np.abs(self.base) + np.abs(self.weights) + pay, outside])
 
     @cached_property
     def _magnitudes(self) -> Array:
-        sizes = np.abs(self.base).max(axis=1) + np.abs(self.weights).max(axis=1)
-        if self.reputation is not None:
-            sizes = sizes + abs(self.reputation.pay)
-        if self.outside is not None:
-            sizes = np.maximum(sizes, np.abs(self.outside))
-        return _sealed(measures(sizes))
+        pay, sizes = 0.0 if self.reputation is None else self.reputation.pay, self._bounds()
+        outside = np.full((self.players, 1), -np.inf) if self.outside is None else self.outside[:, None]
+        highest = np.hstack([self.base + np.maximum(self.weights, 0.0) + max(pay, 0.0), outside])
+        lowest = np.hstack([self.base + np.minimum(self.weights, 0.0) + min(pay, 0.0), outside])
+        serious = highest >= lowest.max(axis=1, keepdims=True)  # the others are worse than what it can be sure of
+        return _sealed(measures(np.where(serious, sizes, 0.0).max(axis=1), sizes.max(axis=1)))
 
 
 def _fitting(name: str, values: Array, shape: tuple[int, ...]) -> Array:
@@ -304,6 +328,24 @@ def _fitting(name: str, values: Array, shape: tuple[int, ...]) -> Array:
         rule = f"({shape[0]},)" if name in {"sizes", "speeds"} else f"({shape[0]},) or {shape}"
         raise InvalidGame(f"{name} must be {rule}, got shape {values.shape}")
     return values
+
+
+def _refuse_overflow(
+    base: Array, weights: Array, sizes: Array, reputation: Reputation | None, speeds: Speeds | None
+) -> None:
+    """Refuses numbers whose sums or differences are beyond float64: shares of them would be wrong without a word."""
+    with np.errstate(over="ignore"):
+        sums = sizes.sum(), np.abs(base).sum(), (np.abs(weights) * sizes[:, None]).sum()
+        checked = dict(zip(("sizes", "base", "weights"), sums, strict=True))
+        if speeds is not None:
+            checked["speeds"] = speeds.highest.max() - speeds.lowest.min()
+        if reputation is not None:
+            peak = reputation.values.max() if reputation.peaks is None else reputation.peaks.max()
+            lowest = min(reputation.values.min(), reputation.threshold)
+            checked["reputation"] = (max(peak, reputation.threshold) - lowest) * GROWTH
+    for name, value in checked.items():
+        if not np.isfinite(value):
+            raise InvalidGame(f"{name}: sums and differences must stay within float64, got one of {value}")
 
 
 def _checked_reputation(reputation: Reputation | None, shape: tuple[int, ...]) -> Reputation | None:
@@ -326,6 +368,13 @@ def _everyone(name: str, value: npt.ArrayLike, players: int) -> Array:
     if numbers.shape not in ((), (players,)):
         raise InvalidGame(f"{name} must be a number or ({players},), got shape {numbers.shape}")
     return np.broadcast_to(numbers, (players,)).copy()
+
+
+def _reputation(
+    values: Array, pay: float, threshold: float, floor: float, shared: bool, peaks: Array | None
+) -> Reputation:
+    """A reputation from a pickle."""
+    return Reputation(values, pay=pay, threshold=threshold, floor=floor, shared=shared, peaks=peaks)
 
 
 def _columns(values: Array) -> Array:

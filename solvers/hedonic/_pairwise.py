@@ -208,9 +208,13 @@ class AdditivelySeparableGame(PairwiseGame):
         return total(self._from(player, members))
 
     def magnitudes(self) -> Array:
-        """The range of each player's utilities, (players,): all that it can gain and all that it can lose."""
+        """What each player may hope for, (players,), the sum of its positive weights, and 1e-4 of all at the least."""
         owners = np.repeat(np.arange(self.players), np.diff(self.indptr))
-        return measures(np.bincount(owners, weights=np.abs(self.data), minlength=self.players).astype(np.float64))
+        hopes, ranges = (
+            np.bincount(owners, weights=weights, minlength=self.players).astype(np.float64)
+            for weights in (np.maximum(self.data, 0.0), np.abs(self.data))
+        )
+        return measures(hopes, ranges)
 
 
 class FractionalGame(PairwiseGame):
@@ -245,9 +249,9 @@ class FractionalGame(PairwiseGame):
         return total(others) / (len(others) + 1)
 
     def magnitudes(self) -> Array:
-        """A bound on the range of each player's utilities, (players,): from its least to its greatest weight."""
+        """What each player may hope for, (players,), its greatest weight, and 1e-4 of their range at the least."""
         least, greatest = self._extremes()
-        return measures(greatest - least)
+        return measures(greatest, greatest - least)
 
 
 class BestWorstGame(PairwiseGame):
@@ -298,9 +302,9 @@ class BestWorstGame(PairwiseGame):
         return float(np.min(others) if self.worst else np.max(others))
 
     def magnitudes(self) -> Array:
-        """The range of each player's utilities, (players,): from its least to its greatest weight."""
+        """What each player may hope for, (players,), its greatest weight, and 1e-4 of their range at the least."""
         least, greatest = self._extremes()
-        return measures(greatest - least)
+        return measures(greatest, greatest - least)
 
 
 def friends_and_enemies(

@@ -44,6 +44,8 @@ class Partition:
             raise InvalidGame(f"slots must be (players,) with at least one player, got shape {given.shape}")
         if given.dtype.kind not in "iu":
             raise InvalidGame(f"slots must be integers, got {given.dtype}")
+        if given.max() > np.iinfo(np.intp).max:
+            raise InvalidGame(f"slots must be whole numbers of 63 bits, got {given.max()}")
         placed = np.array(given, dtype=np.intp)
         if placed.min() < OUT:
             raise InvalidGame(f"slots must be >= 0, or {OUT} for a player in none, got {placed.min()}")

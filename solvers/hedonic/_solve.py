@@ -122,14 +122,22 @@ class _Search:
         return self.time_limit - (time.monotonic() - self.began)
 
     @property
+    def searchable(self) -> bool:
+        """Whether the game is small enough for the exact search to be tried."""
+        return self.game.players * self.game.capacity <= SEARCHED
+
+    @property
     def left_for_runs(self) -> float:
         """Those of them that are not kept for the exact search."""
-        return self.left - self.time_limit / 2
+        return self.left - (self.time_limit / 2 if self.searchable else 0.0)
 
     def restart(self, restarts: int, limit: int, rng: np.random.Generator) -> None:
         """Runs from random partitions, until one of them ends."""
         for _ in range(restarts):
-            if self.stable is not None or self.left_for_runs <= 0:
+            if self.stable is not None:
+                return
+            if self.left_for_runs <= 0:
+                self.status = Status.TIME_LIMIT
                 return
             start = random_partition(self.game, rng)
             self.attempt("restart", start, limit, seed=int(rng.integers(0, 2**63)))
@@ -145,6 +153,8 @@ class _Search:
             if trajectory.status is not Status.LIMIT or limit >= most or GROWTH * took > self.left_for_runs:
                 break
             limit = min(GROWTH * limit, most)
+        if trajectory.status is Status.LIMIT and limit < most:
+            self.status = Status.TIME_LIMIT
         self.stats["starts"] += 1
         self.stats["switches"] += len(trajectory.switches)
         for partition in _visited(trajectory):
@@ -155,7 +165,7 @@ class _Search:
 
     def exact(self) -> None:
         """What the exact search says, if it can take the game and is installed."""
-        if self.game.players * self.game.capacity > SEARCHED:
+        if not self.searchable:
             self.stats["exact"] = f"not tried: more than {SEARCHED} players times slots"
             return
         from solvers.hedonic._exact import exact

@@ -110,7 +110,8 @@ class StabilityGame:
 
     Who consents to a deviation is judged by `tolerance`, as in `deviation`. Regrets under "nash", the permissions and
     "rational" are each player's best permitted gain. In the core and the strict core they are the gains of the worst
-    blocking coalition, in the core the least of them for each member; under "pareto" those in the better partition.
+    blocking coalition, in the core the least of them for each member; under "pareto" those in the better partition. In
+    the strict core and under "pareto", where those who gain nothing must consent, gains within `tolerance` are none.
 
     Raises
     ------
@@ -163,7 +164,8 @@ class StabilityGame:
             return permitted_regrets(self.game, partition, self.kind, self.tolerances)
         if self.kind == "rational" and can_be_alone(self.game):
             return np.maximum(loner_gains(self.game, partition)[0], 0.0)
-        found = verdict(self.game, partition, self.kind, self.tolerances, None)
+        least = np.zeros(self.game.players) if self.kind == "core" else self.tolerances  # in the core nobody is asked
+        found = verdict(self.game, partition, self.kind, least, None)
         if isinstance(found, NotDecided):
             raise NotSolved(f"{self.kind}: {found.reason}")
         return _shared(found, self.game.players)
