@@ -1,4 +1,4 @@
-"""Whether a stable partition exists at all: found and checked, or proved not to, by constraint programming."""
+"""Whether a stable partition exists at all: found and checked, or proved not to, by a complete search."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from solvers.core import InvalidGame, NotSolved, Solution, Status
-from solvers.hedonic._exact_choice import program_of
+from solvers.hedonic import _exact_boxes
+from solvers.hedonic._exact_choice import by_boxes, program_of
 from solvers.hedonic._exact_program import Program
 from solvers.hedonic._exact_switching import walked_into
 from solvers.hedonic._game import HedonicGame, gain_tolerance
+from solvers.hedonic._labelled import LabelledGame
 from solvers.hedonic._partition import Partition
 from solvers.hedonic._permission import permitted
 
@@ -30,7 +32,7 @@ def exact(
     time_limit: float = 60.0,
     workers: int = 2,
 ) -> Solution[Partition]:
-    """A stable partition, of maximal welfare if so wished, or the proof that there is none, by constraint programming.
+    """A stable partition, of maximal welfare if so wished, or the proof that there is none, by a complete search.
 
     `concept` is "nash" or "individual". A gain within `gain_tolerance(game)` is no reason to leave. The program that is
     searched admits every stable partition, real numbers being rounded outwards; so if it has no solution the status is
@@ -43,13 +45,17 @@ def exact(
     is the number of threads. In games of labelled slots, and with symmetric weights, short walks of best switches come
     before the search; where one ends in a stable partition, `stats` has "walked".
 
+    The search is by constraint programming, with one exception: a Nash-stable partition of labelled slots with shared
+    pay for reputation, no speeds, and more movers than fit in a table, is looked for by branch and prune, in one
+    thread; its compiling, at the first call, is not counted in the time limit. `method` says which it was.
+
     Raises
     ------
     InvalidGame
         If the concept is neither, the time limit is not positive, there is no worker, or the game is too large for the
         encodings that fit it.
     NotSolved
-        If OR-Tools is not installed.
+        If OR-Tools is not installed, and the search is by constraint programming.
 
     References
     ----------
@@ -69,6 +75,8 @@ def exact(
     ((0,), (1,))
     """
     _check(concept, time_limit, workers)
+    if concept == "nash" and not maximize_welfare and isinstance(game, LabelledGame) and by_boxes(game):
+        return _by_boxes(game, time_limit)
     _require_ortools()
     start = time.perf_counter()
     program = program_of(game, concept)
@@ -80,6 +88,16 @@ def exact(
     search.stats["seconds"] = time.perf_counter() - start
     profiles = () if search.best is None else (search.best,)
     return Solution(profiles, status, "cp-sat", complete=status is Status.NONE_EXISTS, stats=search.stats)
+
+
+def _by_boxes(game: LabelledGame, time_limit: float) -> Solution[Partition]:
+    """The answer for shared pay: of a walk, or of branch and prune."""
+    clock = _Clock(time_limit)
+    walked = walked_into(game, min(WALKING * game.players, time_limit / 4))
+    if walked is not None and is_stable(game, walked, "nash"):
+        stats = {"walked": True, "welfare": game.welfare(walked), "seconds": time_limit - clock.left()}
+        return Solution((walked,), Status.SOLVED, _exact_boxes.METHOD, stats=stats)
+    return _exact_boxes.decide(game, clock.left())
 
 
 def is_stable(game: HedonicGame, partition: Partition, concept: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from solvers.hedonic import _exact_boxes
 from solvers.hedonic._exact_fractional import LARGEST, FractionalPairs
 from solvers.hedonic._exact_labelled import LabelledSlots
 from solvers.hedonic._exact_program import Program
@@ -11,6 +12,7 @@ from solvers.hedonic._exact_separable import SeparablePairs
 from solvers.hedonic._exact_table import Coalitions, fits
 from solvers.hedonic._game import HedonicGame
 from solvers.hedonic._labelled import LabelledGame
+from solvers.hedonic._labelled_values import SHARED
 from solvers.hedonic._pairwise import AdditivelySeparableGame, FractionalGame
 
 
@@ -29,6 +31,11 @@ def program_of(game: HedonicGame, concept: str) -> Program:
     if isinstance(game, LabelledGame) and _by_sums(game) and not (_by_peaks(game) and fits(game)):
         return LabelledSlots(game, concept)
     return Coalitions(game, concept)
+
+
+def by_boxes(game: LabelledGame) -> bool:
+    """Whether pay for reputation is shared, branch and prune knows the game, and no table does it without compiling."""
+    return game.arrays.paid == SHARED and _exact_boxes.fits(game) and not fits(game)
 
 
 def _by_sums(game: LabelledGame) -> bool:
