@@ -77,10 +77,10 @@ def certificate_json(certificate: Evidence) -> dict[str, Any]:
     }
 
 
-def certificate_sentence(certificate: Evidence) -> Text:
-    """The certificate in words."""
+def certificate_sentence(certificate: Evidence, *, way: str = "by deviating") -> Text:
+    """The certificate in words; `way` says by which deviations nobody gains."""
     claim = (
-        f"Certificate ({certificate.concept}): no player gains more than {float(certificate.residual):.3g} by "
-        f"deviating (tolerance {certificate.tolerance:.3g}): "
+        f"Certificate ({certificate.concept}): no player gains more than {float(certificate.residual):.3g} "
+        f"{way} (tolerance {certificate.tolerance:.3g}): "
     )
     return Text(claim).append_text(mark(certificate.holds))

@@ -65,9 +65,9 @@ def test_every_learner_earns_what_equation_10_says(facts, data):
     for i, j in enumerate(partition.slots.tolist()):
         members = partition.members(j).tolist()
         expected = 0.0 if j == OUT else equation_10(facts, members, i, j)
-        assert abs(earned[i] - expected) <= 1e-12 * game.magnitudes()[i]
+        assert abs(earned[i] - expected) <= 1e-12 * game.bounds()[i]
         if j != OUT:
-            assert abs(game.utility(i, j, members) - expected) <= 1e-12 * game.magnitudes()[i]
+            assert abs(game.utility(i, j, members) - expected) <= 1e-12 * game.bounds()[i]
 
 
 @settings(max_examples=10)

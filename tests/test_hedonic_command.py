@@ -156,7 +156,9 @@ def test_chase_and_flee_in_words(capsys):
         "switches may cycle",
     ):
         assert part in out
-    assert err == "error: best response, then exact search: no profile of the requested kind exists\n"
+    assert "It starts from {head A, careless, careful} in slot 0, {head B} in slot 1." in out
+    assert "requested kind" not in out
+    assert err == "error: best response, then exact search: no partition is Nash-stable\n"
 
 
 def test_the_stalker_is_individually_stable_alone(capsys):
@@ -188,8 +190,10 @@ def test_rules_of_the_switches_are_followed_and_no_others(capsys, monkeypatch, r
     assert bool(found["cycle"]) is (found["status"] == "cycle")
     assert main([str(CHASE), *rules]) == 1
     out, err = capsys.readouterr()
-    assert Status[found["status"].upper()].value in err
+    stuck = "some player would gain by one; drop a rule or decide with --exact"
+    assert (stuck if found["status"] == "stuck" else Status[found["status"].upper()].value) in err
     assert "No certified answer" in out
+    assert "Where switching was left: " in out
 
 
 def test_rules_that_end_at_a_stable_partition(capsys):
@@ -205,6 +209,94 @@ def test_exact(capsys):
     found = answer(capsys, STUDY, "--exact", "--best-welfare")
     assert (found["status"], found["stats"]["welfare"]) == ("solved", 20.0)
     assert found["stats"]["bound"] == pytest.approx(20.0)
+
+
+def how(text):
+    """The rows of the table that says how the answer was found, the first two words of each."""
+    return [
+        line.split()[:2] for line in text.split("\nHow\n")[1].split("\nCertificate")[0].splitlines() if line.strip()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("permission", "way"),
+    [
+        ("nash", "by deviating"),
+        ("individual", "by a switch that those joined allow"),
+        ("contractual", "by a switch that those joined and left allow"),
+        ("contractual-nash", "by a switch that those left allow"),
+    ],
+)
+def test_the_certificate_says_which_switches_it_is_about(capsys, permission, way):
+    main([str(STALKER), "--permission", permission])
+    assert f"{way} (tolerance" in capsys.readouterr().out
+
+
+def test_the_certificate_of_a_weaker_permission_does_not_deny_the_table(capsys):
+    assert main([str(STALKER), "--exact", "--permission", "individual"]) == 0
+    out = capsys.readouterr().out
+    assert "stalker gains 1 by joining {loner}" in out
+    assert "by deviating" not in out
+
+
+@pytest.mark.parametrize(
+    ("game", "rules", "parts"),
+    [
+        (STALKER, [], ["no potential is known for this game, so switches may cycle"]),
+        (STALKER, ["--permission", "individual"], ["no potential is known"]),
+        (STALKER, ["--permission", "contractual"], ["every run ends, contractually individually", "not always Nash-"]),
+        (STALKER, ["--history"], ["every run ends: nobody joins a coalition twice", "not always Nash-stable"]),
+        (STALKER, ["--welfare"], ["every run ends: each switch raises the sum", "not always Nash-stable"]),
+        (STALKER, ["--history", "--permission", "individual"], ["every run ends", "not always individually stable"]),
+        (STUDY, [], ["improving switches end at a Nash-stable partition"]),
+        (STUDY, ["--history"], ["every run ends: nobody joins a coalition twice", "not always Nash-stable"]),
+        (STUDY, ["--welfare"], ["every run ends: each switch raises the sum", "not always Nash-stable"]),
+        (
+            STUDY,
+            ["--permission", "individual"],
+            ["every run ends, individually stable: each switch raises a potential"],
+        ),
+        (STUDY, ["--permission", "contractual-nash"], ["every run ends, contractual Nash-stable: each switch raises"]),
+    ],
+)
+def test_convergence_is_that_of_the_rules(game, rules, parts):
+    report = io.StringIO()
+    answered(_parser().parse_args([str(game), *(rules or ["--order", "fixed"])])).print(Console(file=report, width=300))
+    assert [row[0] for row in how(report.getvalue())].count("convergence") == 1
+    assert all(part in report.getvalue() for part in parts)
+
+
+def test_an_exact_search_says_nothing_about_convergence(capsys):
+    assert main([str(STUDY), "--exact"]) == 0
+    out = capsys.readouterr().out
+    rows = [row[0] for row in how(out)]
+    assert "method" in rows
+    assert not {"convergence", "encoding", "conflicts", "walked", "cut"} & set(rows)
+    assert "encoding" in answer(capsys, STUDY, "--exact")["stats"]
+
+
+def test_what_a_partition_that_is_not_stable_is_called(capsys, monkeypatch):
+    stopped = Solution((), Status.TIME_LIMIT, "cp-sat")
+    monkeypatch.setattr(_exact, "exact", lambda game, **_: stopped)
+    assert main([str(CHASE), "--exact"]) == 1
+    out = capsys.readouterr().out
+    assert "Where switching was left: 2 coalitions" in out
+    assert "least unstable" not in out
+
+
+def test_reasons_name_no_options_of_python(capsys, game_file):
+    path = game_file({"kind": "additively-separable", "players": 30, "edges": [[0, 1, 1], [1, 0, 1]]})
+    assert main([str(path), "--order", "fixed"]) == 0
+    out = capsys.readouterr().out
+    assert "too many coalitions to look at: 1,073,741,824, the limit is 4,194,304" in out
+    assert "max_coalitions" not in out
+    assert "max_coalitions" not in json.dumps(answer(capsys, path, "--order", "fixed"))
+
+
+def test_players_called_by_other_players_numbers_are_found(capsys, game_file):
+    path = game_file({"kind": "fractional", "players": ["0", "1"], "edges": [[0, 1, 1], [1, 0, 1]]})
+    start = game_file('[["0"], ["1"]]', "start.json")
+    assert answer(capsys, path, "--initial", start, "--order", "fixed")["partition"] == [[0, 1]]
 
 
 def test_a_search_out_of_time_shows_what_it_has(capsys, monkeypatch):
@@ -324,7 +416,11 @@ def test_every_kind_is_read():
         together = Partition([0, 0])
         assert dense.utilities(together).tolist() == sparse.utilities(together).tolist()
     for kind, expected in (("friends", [[0, 2], [-1, 0]]), ("enemies", [[0, 1], [-2, 0]])):
-        for content in ({"friends": square}, {"players": 2, "edges": [[0, 1]]}):
+        for content in (
+            {"friends": square},
+            {"friends": [[False, True], [False, 0]]},
+            {"players": 2, "edges": [[0, 1]]},
+        ):
             assert parse_json(json.dumps({"kind": kind, **content})).weights.toarray().tolist() == expected
     sizes = parse_json('{"kind": "anonymous", "values": [[1, 2], [3, 4]]}')
     assert sizes.utilities(Partition([0, 0])).tolist() == [2, 4]
@@ -354,8 +450,10 @@ PAID = LABELLED % ', "reputation": {"values": [1, 1], "pay": 1, "threshold": 1, 
         ('{"kind": "fractional", "kind": "best"}', "`kind` stands twice"),
         ('{"kind": "fractional", "wieghts": [[0]]}', "did you mean `weights`?"),
         ('{"kind": "fractional", "values": [[0]]}', "`values` is not a key of kind fractional"),
-        ('{"kind": "fractional"}', "either `weights` or `edges`"),
-        ('{"kind": "fractional", "weights": [[0]], "edges": []}', "either `weights` or `edges`"),
+        ('{"kind": "fractional"}', "either `weights` or `edges`, both are missing"),
+        ('{"kind": "fractional", "weights": [[0]], "edges": []}', "either `weights` or `edges`, not both"),
+        ('{"kind": "fractional", "players": ["a", ""], "edges": []}', "a name in players must not be empty"),
+        ('{"kind": "anonymous", "players": ["a"], "values": [[1, 2], [1, 2]]}', "1 of 2 names are missing"),
         ('{"kind": "fractional", "weights": []}', "weights must be a list of rows"),
         ('{"kind": "fractional", "weights": [[]]}', "weights must be square"),
         ('{"kind": "fractional", "weights": [[0, 1]]}', "weights must be square"),
@@ -378,7 +476,7 @@ PAID = LABELLED % ', "reputation": {"values": [1, 1], "pay": 1, "threshold": 1, 
         ('{"kind": "fractional", "players": ["a", "a"], "edges": []}', "`a` stands twice"),
         ('{"kind": "fractional", "players": ["a", 1], "edges": []}', "a name in players must be a string"),
         ('{"kind": "fractional", "players": ["\\ud800"], "edges": []}', "must be Unicode text"),
-        ('{"kind": "fractional", "players": ["a"], "weights": [[0, 1], [1, 0]]}', "weights must be square, (1, 1)"),
+        ('{"kind": "fractional", "players": ["a"], "weights": [[0, 1], [1, 0]]}', "1 of 2 names are missing"),
         ('{"kind": "fractional", "edges": []}', "there must be a key `players`"),
         (PAIR % "[0, 1]", "edges must be [i, k, value] each, edge 0 is not"),
         (PAIR % "[0, 2, 1]", "players are numbered 0 to 1, got 2"),
@@ -402,7 +500,7 @@ PAID = LABELLED % ', "reputation": {"values": [1, 1], "pay": 1, "threshold": 1, 
         (LABELLED % ', "heads": [0, 2]', "players are numbered 0 to 1, got 2"),
         (LABELLED % ', "heads": [0, "x"]', "no player is called `x`"),
         (LABELLED % ', "slots": 3', "slots must be the columns of base, 2, got 3"),
-        (LABELLED % ', "players": ["a"]', "base must have a row for each of 1 players"),
+        (LABELLED % ', "players": ["a"]', "players must name everybody, 1 of 2 names are missing"),
         (LABELLED % ', "outside": "none"', "outside must be numbers"),
         (LABELLED % ', "outside": [1]', "outside must be a number or (2,)"),
         (LABELLED % ', "reputation": 3', "reputation must be an object with the keys values, pay"),
@@ -476,6 +574,7 @@ def test_bad_starts_get_one_line(capsys, game_file, text, part):
         (["--json", "no/such/folder/a.json"], "output must be a file in a folder that can be written"),
         (["--json", "/dev/null"], "output must be a file"),
         (["--json", ""], "output must be a file in a folder that can be written"),
+        (["--initial", ""], "--initial must be a .json file, got an empty name"),
         (["--initial", "nowhere.json"], "nowhere.json: there must be a file"),
         (["\u001b[31m"], r"unrecognized arguments: \x1b[31m"),
         (["more"], "unrecognized arguments"),
@@ -517,7 +616,7 @@ def test_a_partition_that_is_not_stable_is_not_shown_as_one(capsys, monkeypatch)
     assert (found["status"], found["certificate"]["holds"]) == ("failed", False)
     assert main([str(STUDY)]) == 1
     out, err = capsys.readouterr()
-    assert "The least unstable partition" in out
+    assert "The partition that was claimed: " in out
     assert err == "error: guess: the partition is not stable\n"
 
 
@@ -660,6 +759,56 @@ def pictured(path, *arguments):
 )
 def test_pictures_show_something(game_file, game):
     pictured(game_file(game))
+
+
+def titles(monkeypatch, path, *arguments):
+    """Everything that a picture says in titles."""
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    said, of_axes, of_figure = [], Axes.set_title, Figure.suptitle
+    monkeypatch.setattr(Axes, "set_title", lambda axes, text, **how: (said.append(text), of_axes(axes, text, **how)))
+    monkeypatch.setattr(Figure, "suptitle", lambda fig, text, **how: (said.append(text), of_figure(fig, text, **how)))
+    main([str(path), *arguments, "--plot", str(path.with_suffix(".png"))])
+    return said
+
+
+def test_pictures_say_what_they_show(monkeypatch, game_file):
+    found = titles(monkeypatch, game_file(STUDY.read_text()))
+    assert found[0] == "Nash-stable: 6 players in 3 coalitions"
+    found = titles(monkeypatch, game_file({"kind": "fractional", "weights": [[0, 1], [-1, 0]]}), "--order", "fixed")
+    assert found[0].startswith("Where switching was left: 2 players")
+    assert found[-1] == "game.json"
+    restarted = {"kind": "additively-separable", "weights": [[0, 3, -1], [0, 0, 1], [2, 1, 0]]}
+    found = titles(monkeypatch, game_file(restarted))
+    assert found[0] == "Nash-stable: 3 players in 1 coalition"
+    assert found[1].endswith("a cycle (shaded)\nthe first run; the partition is from a restart")
+    found = titles(monkeypatch, game_file(CHASE.read_text()), "--exact")
+    assert found[0].startswith("The least unstable partition that was found: ")
+    assert found[1].endswith("a run by best response; the partition is from looking at all partitions")
+
+
+def test_the_picture_of_an_exact_search_follows_its_permission(monkeypatch, game_file):
+    found = titles(monkeypatch, game_file(STALKER.read_text()), "--exact", "--permission", "individual")
+    assert found[0].startswith("individually stable: ")
+    assert found[1] == "No player switches, solved"
+
+
+def test_a_cycle_that_is_drawn_in_part():
+    from solvers.hedonic import _plot
+
+    found = _dynamics.best_response(load(STALKER))
+    assert _plot._ending(found, 4) == ", the last 4 a cycle (shaded)"
+    assert _plot._ending(found, 3) == ", of a cycle of 4 (shaded)"
+
+
+def test_slots_that_are_shown_have_colours_of_their_own():
+    from solvers.hedonic._plot import OTHER, shared_colours
+
+    colours = shared_colours(range(100), [3, 5, 90])
+    assert len({colours[j] for j in (3, 5, 90)} | {OTHER}) == 4
+    assert colours[4] == OTHER
+    assert OTHER not in shared_colours(range(100), []).values()
 
 
 def test_a_cycle_is_shaded(game_file):

@@ -8,7 +8,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvers._command import BadInput, Parser, complain, deliver, exit_status, json_file, outputs, progress
 from solvers.core import NotSolved, Solution, Status
@@ -28,6 +28,13 @@ SECONDS = 60.0
 SWITCHES = 10**6
 ENUMERATED = 10**5  # partitions looked at one by one to confirm that none is stable
 FALLBACK = 10**4  # switches made only to have something to show
+LEAST = "The least unstable partition that was found"
+LEFT = "Where switching was left"
+ORIGINS = {
+    "restart": "from a restart",
+    "exact": "from the exact search",
+    "enumeration": "from looking at all partitions",
+}
 RULES = ("order", "response", "permission", "history", "welfare", "max_switches")
 DESCRIPTION = """\
 Find a partition of players into coalitions that nobody gains by leaving alone, or show that there is none.
@@ -111,6 +118,8 @@ def _answer(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> None:
     """Refuses options that do not go together, or have no meaning."""
+    if options.initial == "":
+        raise BadInput("--initial must be a .json file, got an empty name")
     if options.plot:
         from solvers._figure import check_format
 
@@ -205,42 +214,57 @@ def _checked(game: HedonicGame, claim: Solution[Partition], options: argparse.Na
     from solvers.hedonic._potential import potential
     from solvers.hedonic._report import Report
     from solvers.hedonic._stability import StabilityGame, stability
+    from solvers.hedonic._words import Asked
     from verification import certify
 
-    permission = options.permission or "nash"
-    partition, enumerated = _partition(game, claim, permission)
-    if not distinguished(game):
-        partition = partition.canonical
-    wanted = StabilityGame(game, permission)
+    asked = Asked(options.permission or "nash", options.history, options.welfare, options.exact)
+    shown = _shown(game, claim, asked.permission)
+    partition = shown.partition if distinguished(game) else shown.partition.canonical
+    wanted = StabilityGame(game, asked.permission)
     return Report(
         file=Path(options.game).name,
         game=game,
         claim=claim,
+        asked=asked,
         partition=partition,
+        unstable=shown.unstable,
+        origin=shown.origin,
         certificate=certify(wanted, partition, tolerance=wanted.tolerances),
         stability=stability(game, partition),
         cycle=_cycle(game, claim),
         potential=potential(game, welfare=options.welfare),
-        enumerated=enumerated,
+        enumerated=shown.enumerated,
         seconds=time.perf_counter() - start,
     )
 
 
-def _partition(game: HedonicGame, claim: Solution[Partition], permission: str) -> tuple[Partition, int]:
-    """The stable partition, or the least unstable one, and how many were looked at to see that none is stable."""
+class _Shown(NamedTuple):
+    """A partition, what it is called if it is not stable, what found it, and how many were looked at."""
+
+    partition: Partition
+    unstable: str
+    origin: str = ""
+    enumerated: int = 0
+
+
+def _shown(game: HedonicGame, claim: Solution[Partition], permission: str) -> _Shown:
+    """The stable partition, or else one that is worth a look, and how many were looked at to see that none is."""
+    from solvers.hedonic._dynamics import Trajectory, best_response
+
+    if isinstance(claim, Trajectory):
+        return _Shown(claim.last, LEFT)
     if claim.profiles:
-        return claim.profiles[0], 0
+        found_by = claim.stats.get("found by", "exact")
+        return _Shown(claim.profiles[0], "The partition that was claimed", ORIGINS.get(found_by, ""))
     found = _by_enumeration(game, permission) if claim.status is Status.NONE_EXISTS else None
     if found is not None:
         from solvers.hedonic._listing import number_of_partitions
 
-        return found, number_of_partitions(game)
-    for name in ("least_unstable", "last"):
-        if hasattr(claim, name):
-            return getattr(claim, name), 0
-    from solvers.hedonic._dynamics import best_response
-
-    return best_response(game, permission=permission, max_switches=FALLBACK).last, 0
+        unstable = LEAST if permission == "nash" else "The partition with the least gain by any switch"
+        return _Shown(found, unstable, ORIGINS["enumeration"], number_of_partitions(game))
+    if hasattr(claim, "least_unstable"):
+        return _Shown(claim.least_unstable, LEAST, "the best of all runs")
+    return _Shown(best_response(game, permission=permission, max_switches=FALLBACK).last, LEFT)
 
 
 def _by_enumeration(game: HedonicGame, permission: str) -> Partition | None:
@@ -282,8 +306,20 @@ def _picture(report: Report, *, options: argparse.Namespace) -> bytes:
     from solvers.hedonic._dynamics import best_response
     from solvers.hedonic._plot import picture
 
-    trajectory = _trajectory(report.claim) or best_response(report.game, max_switches=FALLBACK)
-    return picture(report.game, report.partition, trajectory, suffix=Path(options.plot).suffix)
+    game, permission, run = report.game, report.asked.permission, _trajectory(report.claim)
+    which = "the first run"
+    if run is None:  # an exact search has none
+        run, which = best_response(game, permission=permission, max_switches=FALLBACK), "a run by best response"
+    same = not report.origin or run.last.canonical == report.partition.canonical
+    return picture(
+        game,
+        report.partition,
+        run,
+        title=game.title or report.file,
+        what=report.certificate.concept if report.certificate.holds else report.unstable,
+        note="" if same else f"{which}; the partition is {report.origin}",
+        suffix=Path(options.plot).suffix,
+    )
 
 
 if __name__ == "__main__":

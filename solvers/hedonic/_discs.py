@@ -24,8 +24,10 @@ GREY = "#DDDDDD"
 GOLDEN = math.pi * (3 - math.sqrt(5))
 
 
-def draw_partition(axes: Any, game: HedonicGame, partition: Partition, colours: Mapping[int, Any]) -> None:
-    """Every coalition as a disc of dots, and those who are out below."""
+def draw_partition(
+    axes: Any, game: HedonicGame, partition: Partition, colours: Mapping[int, Any], what: str = ""
+) -> None:
+    """Every coalition as a disc of dots, and those who are out below; the title says `what` they are."""
     kept = _groups(game, partition)
     radii = {j: _radius(len(members)) for j, members in kept.items()}
     centres, width, bottom = _packed(radii)
@@ -39,7 +41,7 @@ def draw_partition(axes: Any, game: HedonicGame, partition: Partition, colours: 
     used = sum(len(members) > 0 for members in kept.values())
     outside = f", {len(out):,} out" if game.has_out else ""
     players, coalitions = counted(game.players, "player"), counted(used, "coalition")
-    axes.set_title(f"{players} in {coalitions}{outside}", fontsize=10)
+    axes.set_title(f"{what}{': ' if what else ''}{players} in {coalitions}{outside}", fontsize=10)
 
 
 def _groups(game: HedonicGame, partition: Partition) -> dict[int, Positions]:

@@ -66,6 +66,8 @@ class Document:
         if not given:
             self.refuse("players must be at least one", given)
         names = tuple(self.text("a name in players", name) for name in given)
+        if not all(map(str.strip, names)):
+            self.refuse("a name in players must not be empty", next(name for name in names if not name.strip()))
         if len(set(names)) < len(names):
             seen: set[str] = set()
             twice = next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
@@ -83,6 +85,12 @@ class Document:
         if not isinstance(rows, list):
             raise InvalidGame(f"{self.name}: there must be a key {quoted('players')}, it is missing")
         return len(rows)
+
+    def refuse_missing_names(self, key: str, rows: int) -> None:
+        """Refuses fewer names than the matrix at `key` has rows."""
+        if self.names and len(self.names) < rows:
+            rule = f"{self.name}: players must name everybody, {rows - len(self.names)} of {rows} names are missing"
+            raise InvalidGame(f"{rule}, {key} has {rows} rows")
 
     @cached_property
     def numbers(self) -> dict[str, int]:
@@ -165,10 +173,12 @@ class Document:
     def square(self, key: str) -> Any:
         """The matrix at `key`, or the sparse one of the edges, 1 each where they have no values."""
         if (key in self) == ("edges" in self):
-            raise InvalidGame(f"{self.name}: there must be either {quoted(key)} or {quoted('edges')}, not both")
+            wrong = "not both" if key in self else "both are missing"
+            raise InvalidGame(f"{self.name}: there must be either {quoted(key)} or {quoted('edges')}, {wrong}")
         if "edges" in self:
             return self.sparse(self["edges"], valued=key != "friends")
-        matrix = self.matrix(key, self[key])
+        matrix = self.matrix(key, _zero_or_one(self[key]) if key == "friends" else self[key])
+        self.refuse_missing_names(key, len(matrix))
         if len(matrix) != self.players or matrix.shape[0] != matrix.shape[1]:
             n = self.players if self.names or "players" in self else len(matrix)
             raise InvalidGame(f"{self.name}: {key} must be square, ({n}, {n}), got shape {matrix.shape}")
@@ -219,6 +229,14 @@ def _clipped(value: float) -> float:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
+
+
+def _zero_or_one(rows: Any) -> Any:
+    """The rows with 0 and 1 for false and true; what else is in them is left to be refused."""
+    if not isinstance(rows, list):
+        return rows
+    lists = ([int(v) if isinstance(v, bool) else v for v in row] if isinstance(row, list) else row for row in rows)
+    return list(lists)
 
 
 def _edge(edges: object, k: int) -> str:

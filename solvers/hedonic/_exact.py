@@ -41,9 +41,10 @@ def exact(
 
     With `maximize_welfare`, `stats` has the partition's "welfare" and a "bound" that no stable partition exceeds.
     SOLVED then means that the two agree up to rounding. At TIME_LIMIT, the best stable partition found, if any, is the
-    profile, and not proved best. `time_limit` is in seconds, and does not count the building of the program; `workers`
-    is the number of threads. In games of labelled slots, and with symmetric weights, short walks of best switches come
-    before the search; where one ends in a stable partition, `stats` has "walked".
+    profile, and not proved best. `time_limit` is in seconds; the building of the program, seconds for the largest,
+    counts but is not interrupted. `workers` is the number of threads; with several, which of several partitions is
+    found may vary. In games of labelled slots, and with symmetric weights, short walks of best switches come before the
+    search; where one ends in a stable partition, `stats` has "walked".
 
     The search is by constraint programming, with one exception: a Nash-stable partition of labelled slots with shared
     pay for reputation, no speeds, and more movers than fit in a table, is looked for by branch and prune, in one
@@ -78,9 +79,9 @@ def exact(
     if concept == "nash" and not maximize_welfare and isinstance(game, LabelledGame) and by_boxes(game):
         return _by_boxes(game, time_limit)
     _require_ortools()
-    start = time.perf_counter()
+    start, clock = time.perf_counter(), _Clock(time_limit)
     program = program_of(game, concept)
-    search = _Search(program, _Clock(time_limit), workers)
+    search = _Search(program, clock, workers)
     search.stats["seconds_to_build"] = time.perf_counter() - start
     status = search.decide()
     if maximize_welfare and status is Status.SOLVED:

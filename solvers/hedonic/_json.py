@@ -175,6 +175,7 @@ def _friends(*, aversion: bool) -> Kind:
 
 def _anonymous(document: Document, **common: Any) -> HedonicGame:
     values = document.matrix("values", document["values"])
+    document.refuse_missing_names("values", len(values))
     if values.shape != (document.players, document.players):
         n = document.players
         raise InvalidGame(f"{document.name}: values must be ({n}, {n}), a row per player, got shape {values.shape}")
@@ -183,6 +184,7 @@ def _anonymous(document: Document, **common: Any) -> HedonicGame:
 
 def _labelled(document: Document, *, slots: int | None, **common: Any) -> HedonicGame:
     base = document.matrix("base", document["base"])
+    document.refuse_missing_names("base", len(base))
     if "players" in document and len(base) != document.players:
         rule = f"base must have a row for each of {document.players} players"
         raise InvalidGame(f"{document.name}: {rule}, got {len(base)}")

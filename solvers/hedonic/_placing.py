@@ -73,6 +73,7 @@ class _Players(Document):
     def __init__(self, name: str, game: HedonicGame) -> None:
         super().__init__(name, {})
         self.__dict__.update(names=game.names if has_names(game) else (), players=game.players)
+        self.__dict__["numbers"] = {name: i for i, name in enumerate(game.names)}  # names such as "0" too
         self.game = game
 
     def called(self, player: int) -> str:

@@ -15,6 +15,7 @@ from solvers.core import Positions
 from solvers.hedonic._discs import GREY, draw_partition, player_name
 from solvers.hedonic._dynamics import Trajectory
 from solvers.hedonic._game import HedonicGame
+from solvers.hedonic._listing import distinguished
 from solvers.hedonic._partition import OUT, Partition
 from solvers.hedonic._words import counted
 
@@ -26,24 +27,44 @@ DETAILED = 31  # times up to which slots and gains are written into the lanes
 THICK = 0.62  # of a lane
 WIDE = 300  # times the least gain that the largest is, where a scale is in powers of ten
 TITLE = 110
+OTHER = "#777777"  # a coalition that the chart of switches does not show
 
 
-def picture(game: HedonicGame, partition: Partition, trajectory: Trajectory, *, suffix: str = ".png") -> bytes:
+def picture(
+    game: HedonicGame,
+    partition: Partition,
+    trajectory: Trajectory,
+    *,
+    title: str = "",
+    what: str = "",
+    note: str = "",
+    suffix: str = ".png",
+) -> bytes:
     """The picture as a file's content: the `partition`, and the switches of the `trajectory`.
 
-    Where the switches end in that partition, a coalition has one colour in both parts.
+    `what` says what the partition is, and `note` how the switches belong to it. Where they end in that partition, or
+    slots are told apart, a coalition has one colour in both parts.
     """
-    if partition.canonical == trajectory.last.canonical:
+    ends = partition.canonical == trajectory.last.canonical
+    if ends:
         partition = trajectory.last  # with the slots that the switches name
     movers = np.unique(trajectory.switches.players)
     chart = Lanes(game, trajectory, movers) if len(movers) <= LANES else Crowd(game, trajectory)
-    colours = slot_colours([*np.unique(partition.slots).tolist(), *chart.slots])
+    present = np.unique(partition.slots).tolist()
+    shared = shared_colours(present, chart.slots) if ends or distinguished(game) else None
     figure = new_figure(13.5, 6.4)
     left, right = figure.subfigures(1, 2, width_ratios=[1.0, 1.15])
-    draw_partition(left.subplots(), game, partition, colours)
-    chart.draw(right, colours)
-    figure.suptitle(drawn_text(game.title or "A partition and the switches", TITLE), fontsize=12)
+    draw_partition(left.subplots(), game, partition, shared or slot_colours(present), what)
+    chart.draw(right, shared or slot_colours(chart.slots), f"\n{note}" if note else "")
+    figure.suptitle(drawn_text(title or game.title or "A partition and the switches", TITLE), fontsize=12)
     return encoded(figure, suffix)
+
+
+def shared_colours(present: Sequence[int], charted: Sequence[int]) -> dict[int, Any]:
+    """One colour for a slot in both parts; where there are many slots, only those of the chart are told apart."""
+    if len({*present, *charted} - {OUT}) < len(COLOURS) or not charted:
+        return slot_colours([*present, *charted])
+    return {**dict.fromkeys(present, OTHER), **slot_colours(charted)}
 
 
 def slot_colours(slots: Sequence[int]) -> dict[int, Any]:
@@ -74,12 +95,12 @@ class Lanes:
         """The slots that are shown."""
         return [int(slot) for slot in np.unique(self.history)]
 
-    def draw(self, part: Any, colours: Mapping[int, Any]) -> None:
-        """The chart, in this part of the figure."""
+    def draw(self, part: Any, colours: Mapping[int, Any], note: str = "") -> None:
+        """The chart, in this part of the figure, with a note below its title."""
         axes, total = part.subplots(), len(self.trajectory.switches)
         if not total:
             axes.axis("off")
-            axes.set_title(f"No player switches{_ending(self.trajectory)}", fontsize=10)
+            axes.set_title(f"No player switches{_ending(self.trajectory)}{note}", fontsize=10)
             return
         for lane in range(len(self.movers)):
             self._draw_lane(axes, lane, colours)
@@ -88,7 +109,7 @@ class Lanes:
         axes.set(xlim=(self.first, total + 1), ylim=(len(self.movers) - 0.4, -0.6), xlabel="switches made")
         axes.xaxis.get_major_locator().set_params(integer=True)
         shown = f"the last {STEPS} of {total:,} switches" if self.first else counted(total, "switch", "switches")
-        axes.set_title(f"Where each player is: {shown}{_ending(self.trajectory)}", fontsize=10)
+        axes.set_title(f"Where each player is: {shown}{_ending(self.trajectory, STEPS)}{note}", fontsize=10)
         _legend(axes, colours, self.slots)
 
     def _draw_lane(self, axes: Any, lane: int, colours: Mapping[int, Any]) -> None:
@@ -132,7 +153,10 @@ def _shade_cycle(axes: Any, trajectory: Trajectory, shift: int) -> None:
         axes.axvline(start, color=ACCENT, linewidth=1.2, zorder=0)
 
 
-def _ending(trajectory: Trajectory) -> str:
+def _ending(trajectory: Trajectory, steps: int | None = None) -> str:
+    """How the switches end, of which the last `steps` are drawn."""
+    if steps is not None and len(trajectory.cycle) > steps:
+        return f", of a cycle of {len(trajectory.cycle):,} (shaded)"
     if len(trajectory.cycle):
         return f", the last {len(trajectory.cycle):,} a cycle (shaded)"
     return f", {trajectory.status.name.lower().replace('_', ' ')}"
@@ -160,8 +184,8 @@ class Crowd:
         """The slots that are shown."""
         return [self.used[k] for k in self.columns]
 
-    def draw(self, part: Any, colours: Mapping[int, Any]) -> None:
-        """The two charts, in this part of the figure."""
+    def draw(self, part: Any, colours: Mapping[int, Any], note: str = "") -> None:
+        """The two charts, in this part of the figure, with a note below their title."""
         above, below = panels = part.subplots(2, 1, sharex=True)
         for k, slot in zip(self.columns, self.slots, strict=True):
             label, dashes = ("out", ":") if slot == OUT else (f"slot {slot}", "-")
@@ -171,7 +195,7 @@ class Crowd:
         above.legend(fontsize=6, ncols=1, loc="upper left", bbox_to_anchor=(1.0, 1.0))
         shown, total = len(self.columns), counted(len(self.trajectory.switches), "switch", "switches")
         which = f"sizes of the {shown} largest of {len(self.used):,} coalitions" if len(self.used) > shown else "sizes"
-        above.set_title(f"{total}{_ending(self.trajectory)}: {which}, and gains", fontsize=10)
+        above.set_title(f"{total}{_ending(self.trajectory)}: {which}, and gains{note}", fontsize=10)
         self._draw_gains(below)
         for axes in panels:
             _shade_cycle(axes, self.trajectory, 0)

@@ -16,17 +16,36 @@ from solvers._documents import json_members, json_value
 from solvers._tables import Cell, Titled, certificate_json, certificate_sentence, number, show, show_title, titled
 from solvers.core import Array, Evidence, Solution, Status
 from solvers.hedonic._deviation import TITLES, Deviation, NotDecided
-from solvers.hedonic._dynamics import Switch, Trajectory
+from solvers.hedonic._dynamics import Switch
 from solvers.hedonic._game import HedonicGame
 from solvers.hedonic._json import kind_of
 from solvers.hedonic._listing import distinguished
 from solvers.hedonic._partition import OUT, Partition
 from solvers.hedonic._placing import listed
 from solvers.hedonic._potential import Potential
-from solvers.hedonic._words import Words, counted, shortened, slot_json
+from solvers.hedonic._words import Asked, Words, counted, shortened, slot_json
 
 SHOWN = 30  # rows of a table
 PIECE = 1_000  # entries in one piece of JSON
+SAID = {"reason", "potential", "players", "slots", "welfare"}  # elsewhere in the report
+INNER = {"encoding", "variables", "constraints", "cut_off", "searches", "conflicts", "walked", "seconds_to_build"}
+UNTOLD = SAID | INNER  # only the JSON has these
+CALLED = {
+    "starts": "runs",
+    "switches": "switches made",
+    "exact": "exact search",
+    "bound": "no stable welfare above",
+    "enumerated": "partitions looked at",
+    "method_seconds": "seconds of the method",
+    "seconds": "seconds in all",
+}
+FOUND = {
+    "dynamics": "the first run",
+    "restart": "a restart",
+    "exact": "the exact search",
+    "enumeration": "looking at all partitions",
+    "nothing": "neither runs nor search",
+}
 CONTRACT = ("nash", "individual", "contractual", "core")  # concepts that scripts depend on
 
 
@@ -44,14 +63,19 @@ class Cycle:
 class Report:
     """What is said about one game: a claim, the partition it comes to, and what was checked of both.
 
-    `certificate` and `stability` are those of `partition`, the least unstable one where none is stable. A claim that
+    `certificate` and `stability` are those of `partition`. A claim that
     none exists was confirmed by looking at all partitions, `enumerated` in number, or where that is 0, it was not.
+    `unstable` is what the partition is called if it is not stable; `origin` what found it, if that was not the run that
+    pictures show.
     """
 
     file: str
     game: HedonicGame
     claim: Solution[Partition]
+    asked: Asked
     partition: Partition
+    unstable: str
+    origin: str
     certificate: Evidence
     stability: Mapping[str, Deviation | NotDecided | None]
     cycle: Cycle | None
@@ -83,7 +107,16 @@ class Report:
         if self.status is Status.FAILED and self.claim.status is Status.NONE_EXISTS:
             return f"{self.claim.method}: a stable partition exists, against what was claimed"
         reason = self.claim.stats.get("reason")
-        return f"{self.claim.method}: {self.claim.status.value}" + (f" ({reason})" if reason else "")
+        return f"{self.claim.method}: {self._came_to()}" + (f" ({reason})" if reason else "")
+
+    def _came_to(self) -> str:
+        """The claim's status, in the words of this command."""
+        if self.claim.status is Status.NONE_EXISTS:
+            return f"no partition is {self.certificate.concept}"
+        if self.claim.status is Status.STUCK:
+            hint = " or decide with --exact" if self.asked.permission in ("nash", "individual") else ""
+            return f"the rules allow no further switch, but some player would gain by one; drop a rule{hint}"
+        return self.claim.status.value
 
     # --- JSON ------------------------------------------------------------------------------------------------------
 
@@ -102,12 +135,13 @@ class Report:
         yield ",\n" + json_members({"certificate": evidence, "stats": self._stats()}) + "}\n"
 
     def _stability_json(self) -> dict[str, Any]:
-        found = {concept: self._verdict_json(verdict) for concept, verdict in self.stability.items()}
+        found = {concept: self._verdict_json(concept, verdict) for concept, verdict in self.stability.items()}
         return {concept: found[concept] for concept in (*CONTRACT, *found) if concept in found}
 
-    def _verdict_json(self, verdict: Deviation | NotDecided | None) -> dict[str, Any]:
+    def _verdict_json(self, concept: str, verdict: Deviation | NotDecided | None) -> dict[str, Any]:
         if isinstance(verdict, NotDecided):
-            return {"holds": None, "regret": None, "deviation": None, "reason": verdict.reason}
+            reason = self._words.reason(concept, verdict)
+            return {"holds": None, "regret": None, "deviation": None, "reason": reason}
         if verdict is None:
             return {"holds": True, "regret": 0.0, "deviation": None}
         return {"holds": False, "regret": json_value(verdict.gain), "deviation": self._words.deviation_json(verdict)}
@@ -158,6 +192,7 @@ class Report:
         show(console, *self._stability())
         if self.cycle is not None:
             show(console, *self._cycle(self.cycle))
+            console.print(Text(self._cycle_start(self.cycle)), soft_wrap=True)
         show(console, *self._how())
         console.print(self._verdict())
 
@@ -176,11 +211,9 @@ class Report:
             groups.append(("out", tuple(self.partition.members(OUT).tolist())))
         shown = sorted(groups, key=lambda group: -len(group[1]))[:SHOWN] if len(groups) > SHOWN else groups
         rows = [(slot, f"{len(members):,}", *self._members(members)) for slot, members in shown]
-        left = "partition where the switches were left"
-        unstable = left if isinstance(self.claim, Trajectory) else "least unstable partition that was found"
-        which = "stable partition" if self.certificate.holds else unstable
+        which = "The stable partition" if self.certificate.holds else self.unstable
         hidden = f"; the {SHOWN} largest are shown, all are in the JSON (--json)" if len(groups) > SHOWN else ""
-        title = f"The {which}: {counted(used, 'coalition')}, welfare {number(float(np.sum(self._utilities)))}{hidden}"
+        title = f"{which}: {counted(used, 'coalition')}, welfare {number(float(np.sum(self._utilities)))}{hidden}"
         return titled(title, ["slot", "size", "members", "utilities", "mean"], rows)
 
     def _members(self, members: Sequence[int]) -> tuple[str, str, str]:
@@ -192,14 +225,14 @@ class Report:
         return shortened(first), shortened([f"{value:.6g}" for value in utilities]), f"{np.mean(utilities):.6g}"
 
     def _stability(self) -> Titled:
-        rows = [(TITLES[concept], *self._said(verdict)) for concept, verdict in self.stability.items()]
+        rows = [(TITLES[concept], *self._said(concept, verdict)) for concept, verdict in self.stability.items()]
         return titled("Stability of this partition", ["", "", "because"], rows)
 
-    def _said(self, verdict: Deviation | NotDecided | None) -> tuple[Cell, Cell]:
+    def _said(self, concept: str, verdict: Deviation | NotDecided | None) -> tuple[Cell, Cell]:
         if verdict is None:
             return Text("holds", "green"), ""
         if isinstance(verdict, NotDecided):
-            return "not decided", verdict.reason
+            return "not decided", self._words.reason(concept, verdict)
         return Text("fails", "red"), self._words.deviation(verdict)
 
     def _cycle(self, cycle: Cycle) -> Titled:
@@ -215,18 +248,35 @@ class Report:
         title = f"A cycle of {counted(len(cycle.switches), 'switch', 'switches')}, {checked}{hidden}"
         return titled(title, ["", "player", "from", "to", "gains", "to be in"], rows)
 
+    def _cycle_start(self, cycle: Cycle) -> str:
+        words = Words(self.game, cycle.start)
+        used = [(j, members) for j, members in enumerate(cycle.start.coalitions) if members]
+        groups = [f"{words.group(members)} in slot {j}" for j, members in used]
+        out = tuple(cycle.start.members(OUT).tolist())
+        return f"It starts from {shortened(groups + [f'{words.group(out)} out'] * bool(out))}."
+
     def _how(self) -> Titled:
-        known = "no potential is known for this game, so switches may cycle"
         rows: list[tuple[Cell, Cell]] = [("method", self.claim.method)]
-        rows.append(("convergence", known if self.potential is None else self.potential.theorem))
-        skipped = {"reason", "potential", "players", "slots", "welfare"}  # said elsewhere in the report
-        rows += [(name.replace("_", " "), _summary(v)) for name, v in self._stats().items() if name not in skipped]
+        convergence = self.asked.convergence(self.potential)
+        rows += [("convergence", convergence)] if convergence else []
+        told = {name: v for name, v in self._stats().items() if name not in UNTOLD}
+        rows += [(CALLED.get(name, name.replace("_", " ")), self._summary(name, v)) for name, v in told.items()]
         return titled("How", ("", ""), rows)
 
+    def _summary(self, name: str, value: Any) -> str:
+        if isinstance(value, list | dict):
+            text = json.dumps(value)
+            return text if len(text) <= 60 else f"{len(value)} entries"
+        if name == "found_by":
+            return FOUND.get(value, str(value))
+        if isinstance(value, float):
+            return f"{value:.3g}" if "seconds" in name else number(value)
+        return str(value).replace(Status.NONE_EXISTS.value, f"no partition is {self.certificate.concept}")
+
     def _verdict(self) -> Text:
+        certified = certificate_sentence(self.certificate, way=self.asked.way)
         if self.stands:
-            return certificate_sentence(self.certificate)
-        certified = certificate_sentence(self.certificate)
+            return certified
         if self.status is Status.NONE_EXISTS:
             confirmed = f", and all {self.enumerated:,} partitions were looked at" if self.enumerated else ""
             none = (f"No partition is {self.certificate.concept}", "red")
@@ -248,10 +298,3 @@ def _array(entries: Sequence[Any], newline: str = "\n ") -> Iterator[str]:
         lines = (json.dumps(entry, allow_nan=False) for entry in entries[k : k + PIECE])
         yield ("," if k else "") + newline + f",{newline or ' '}".join(lines)
     yield "]"
-
-
-def _summary(value: Any) -> str:
-    if isinstance(value, list | dict):
-        text = json.dumps(value)
-        return text if len(text) <= 60 else f"{len(value)} entries"
-    return number(value) if isinstance(value, float) else str(value)

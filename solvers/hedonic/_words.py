@@ -3,18 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from solvers._documents import json_value
 from solvers._messages import one_line
-from solvers.hedonic._deviation import Deviation
+from solvers.hedonic._core import default_limit
+from solvers.hedonic._deviation import TITLES, Deviation, NotDecided
 from solvers.hedonic._game import HedonicGame
-from solvers.hedonic._listing import distinguished
+from solvers.hedonic._listing import distinguished, number_of_coalitions
 from solvers.hedonic._partition import OUT, Partition
 from solvers.hedonic._placing import called, listed
+from solvers.hedonic._potential import Potential
 
 NAME = 24  # characters of a player's name
 MEMBERS = 12  # players named in one place
+READABLE = 10**12  # numbers below are written in full
+WAYS = {
+    "nash": "by deviating",
+    "individual": "by a switch that those joined allow",
+    "contractual": "by a switch that those joined and left allow",
+    "contractual-nash": "by a switch that those left allow",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """By which rules players were to switch, or that all partitions were to be searched."""
+
+    permission: str = "nash"
+    history: bool = False
+    welfare: bool = False
+    exact: bool = False
+
+    @property
+    def way(self) -> str:
+        """By which switches nobody gains in a stable partition."""
+        return WAYS[self.permission]
+
+    def convergence(self, known: Potential | None) -> str | None:
+        """Whether runs by these rules end, why, and where; None where there are no runs."""
+        if self.exact:
+            return None
+        if self.welfare:
+            return f"every run ends: each switch raises the sum of utilities; {_not_always(self.permission)}"
+        if self.history:
+            return f"every run ends: nobody joins a coalition twice; {_not_always(self.permission)}"
+        if self.permission == "contractual":
+            why = "with each switch somebody gains and nobody loses, so the sum of utilities rises"
+            return f"every run ends, {TITLES[self.permission]}: {why}; {_not_always('nash')}"
+        if known is None:
+            return "no potential is known for this game, so switches may cycle"
+        if self.permission == "nash":
+            return known.theorem
+        why = "each switch raises a potential of this game"
+        return f"every run ends, {TITLES[self.permission]}: {why}; {_not_always('nash')}"
+
+
+def _not_always(permission: str) -> str:
+    return f"where it ends is not always {TITLES[permission]}"
 
 
 class Words:
@@ -64,6 +111,14 @@ class Words:
             return f"{self.group(found.players)} gain {shortened(gains)} by being a coalition{where}"
         way = "by being alone" if found.target is None else self.joining(found.target)
         return f"{self.subject(found.players[0])} gains {gains[0]} {way}"
+
+    def reason(self, concept: str, verdict: NotDecided) -> str:
+        """Why nothing was decided, without the names of Python's options."""
+        wanted, limit = number_of_coalitions(self.game), default_limit(self.game)
+        if concept in ("core", "strict-core") and wanted > limit:
+            number = f"{wanted:,}" if wanted < READABLE else f"about 2^{wanted.bit_length() - 1}"
+            return f"too many coalitions to look at: {number}, the limit is {limit:,}"
+        return verdict.reason
 
     # --- for scripts -----------------------------------------------------------------------------------------------
 
