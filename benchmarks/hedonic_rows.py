@@ -34,10 +34,10 @@ Report = Callable[[str], None]
 Draw = Callable[[np.random.Generator], HedonicGame]
 
 EXACT: Sequence[tuple[str, float, Draw]] = (
-    ("CP-SAT, integer weights, n = 10, free slots", 1.0, lambda rng: integer_weights(10, rng)),
-    ("CP-SAT, integer weights, n = 14, free slots", 10.0, lambda rng: integer_weights(14, rng)),
-    ("CP-SAT, labelled, n = 30, M = 4, no reputation pay", 10.0, lambda rng: learners(30, rng, **NO_PAY)),
-    ("CP-SAT, labelled, n = 30, M = 4, the paper's shared pay", 10.0, lambda rng: learners(30, rng, **SHARED_PAY)),
+    ("exact, additively separable, integer weights, n = 10, free slots", 1.0, lambda rng: integer_weights(10, rng)),
+    ("exact, additively separable, integer weights, n = 14, free slots", 10.0, lambda rng: integer_weights(14, rng)),
+    ("exact, labelled, n = 30, M = 4, no reputation pay", 10.0, lambda rng: learners(30, rng, **NO_PAY)),
+    ("exact, labelled, n = 30, M = 4, the paper's shared pay", 10.0, lambda rng: learners(30, rng, **SHARED_PAY)),
 )
 """What is decided exactly: the case, the seconds asked, and how its games are drawn."""
 
@@ -159,19 +159,20 @@ def _per_switch(n: int, options: Mapping[str, Any], limit: int) -> float:
 
 
 def exact_rows(report: Report, *, full: bool) -> Iterator[Row]:
-    """Median seconds of CP-SAT to decide whether a Nash-stable partition exists."""
-    games = 15 if full else 3
+    """Median seconds of the exact search to decide whether a Nash-stable partition exists."""
+    games = 15 if full else 7
     for case, limit, draw in EXACT:
         report(case)
         yield _exact(case, limit, [draw(np.random.default_rng(seed)) for seed in range(games)])
 
 
 def _exact(case: str, limit: float, games: Sequence[HedonicGame]) -> Row:
-    seconds, statuses, wrong = [], [], False
+    seconds, statuses, ways, wrong = [], [], [], False
     for game in games:
         found, taken, _ = timed(lambda game=game: exact(game, time_limit=1.2 * limit))
         seconds.append(taken if found.status is not Status.TIME_LIMIT else math.inf)
         statuses.append(found.status)
+        ways.append("a walk" if found.stats.get("walked") else found.method)
         if found.status is Status.SOLVED:
             wrong |= not certify(game, found.require(), tolerance=1e-9 * game.magnitudes()).holds
     middle = median(seconds)
@@ -179,6 +180,7 @@ def _exact(case: str, limit: float, games: Sequence[HedonicGame]) -> Row:
     detail = ", ".join(
         f"{statuses.count(status)} {names.get(status, status.name)}" for status in dict.fromkeys(statuses)
     )
+    detail += "; by " + ", ".join(f"{way} {ways.count(way)}" for way in dict.fromkeys(ways))
     shown = duration(middle) if middle < math.inf else f"> {duration(1.2 * limit)}"
     return Row(case, f"{limit:g} s median", shown, middle <= limit, detail, wrong)
 

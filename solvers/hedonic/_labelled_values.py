@@ -135,7 +135,7 @@ def _present_py(  # type: ignore[no-untyped-def]
     return found
 
 
-_present = njit(_present_py)
+_present = njit(_present_py, inline=True)
 
 
 def _utilities_py(  # type: ignore[no-untyped-def]
@@ -173,7 +173,7 @@ def _joined_py(  # type: ignore[no-untyped-def]
     return value + pay * total / count
 
 
-_joined = njit(_joined_py)
+_joined = njit(_joined_py, inline=True)
 
 
 def _rooms_py(paid, pay, starts, totals):  # type: ignore[no-untyped-def]
@@ -205,7 +205,7 @@ def _shares_py(base, weights, size, full, i, low, high, speeds, shares):  # type
             shares[j] = base[i, j] + weight * (size / (full[j] + size))
 
 
-_shares = njit(_shares_py)
+_shares = njit(_shares_py, inline=True)
 
 
 def _values_py(  # type: ignore[no-untyped-def]
