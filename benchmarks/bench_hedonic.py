@@ -33,11 +33,12 @@ NUMBERS = frozenset(("asked", "measured"))
 PACKAGES = ("numpy", "numba", "ortools")
 WIDTH = 200  # columns where the terminal does not say
 NOTES = (
-    "Times: CPU time on one thread, the check of the answer included; of exact searches the time on the clock, two "
-    "workers, with a limit a fifth over what is asked. Games: verification.hedonic_games.learners, with lognormal amounts of "
-    "data, normal similarities and uniform reputations; best response in the fixed order. LIMIT: neither stable nor "
-    "shown to cycle at that number of switches, so nothing is claimed. Algorithm 1 is corrected for its bugs; of its "
-    "two versions, NumPy and plain Python, the faster one is the peer; ours is the median of several runs."
+    "Times: CPU time on one thread, the check of the answer included; of exact searches the time on the clock, "
+    "two workers, with a limit a fifth over what is asked. Games: verification.hedonic_games.learners, with "
+    "lognormal amounts of data, normal similarities and uniform reputations; best response in the fixed order. "
+    "LIMIT: neither stable nor shown to cycle at that number of switches, so nothing is claimed. Algorithm 1 is "
+    "corrected for its bugs; of its two versions, NumPy and plain Python, the faster one is the peer; ours is the"
+    " median of several runs."
 )
 
 
