@@ -24,6 +24,7 @@ from solvers.hedonic._pairwise import AdditivelySeparableGame
 from solvers.hedonic._partition import OUT, Partition
 from solvers.hedonic._permission import PERMISSIONS
 from solvers.hedonic._solve import random_partition, solve
+from tests.conftest import fewer
 from verification import hedonic_games
 from verification.certificates import certify
 
@@ -275,6 +276,7 @@ def test_cycles_at_the_scale_of_the_paper_replay(seed: int) -> None:
 # --- the engine against a second reading of its rules ----------------------------------------------------------------
 
 
+@fewer
 @given(games(4), flags, st.sampled_from(["fixed", "most-gain"]), permissions, flags, flags, seeds)
 def test_the_path_is_the_one_of_the_rules(
     game: HedonicGame, best: bool, order: str, permission: str, history: bool, welfare: bool, seed: int
@@ -290,6 +292,7 @@ def test_the_path_is_the_one_of_the_rules(
     assert len(path.players) <= 2 * max(before, length) + length
 
 
+@fewer
 @given(games(), responses, options, seeds)
 def test_every_run_is_what_it_says(game: HedonicGame, respond: Any, options: dict[str, Any], seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -307,12 +310,14 @@ def test_every_run_is_what_it_says(game: HedonicGame, respond: Any, options: dic
         assert found.status is not Status.CYCLE
 
 
+@fewer
 @given(games(), responses, options, seeds)
 def test_equal_seeds_give_equal_runs(game: HedonicGame, respond: Any, options: dict[str, Any], seed: int) -> None:
     one, two = (respond(game, **options, max_switches=300, rng=np.random.default_rng(seed)) for _ in range(2))
     assert one == two
 
 
+@fewer
 @given(games(), options, seeds)
 def test_partitions_disjoint_and_covering_with_heads_in_place(
     game: HedonicGame, options: dict[str, Any], seed: int
@@ -328,6 +333,7 @@ def test_partitions_disjoint_and_covering_with_heads_in_place(
         assert sorted([*inside, *np.flatnonzero(partition.slots == OUT)]) == list(range(game.players))
 
 
+@fewer
 @given(games(), flags, permissions, seeds)
 def test_the_welfare_rule_raises_the_sum_of_utilities(
     game: HedonicGame, best: bool, permission: str, seed: int
@@ -342,6 +348,7 @@ def test_the_welfare_rule_raises_the_sum_of_utilities(
     assert np.all(np.diff(sums) > np.max(gain_tolerance(game)))
 
 
+@fewer
 @given(games(), seeds)
 def test_the_history_rule_bars_every_second_visit(game: HedonicGame, seed: int) -> None:
     start = random_partition(game, np.random.default_rng(seed))
@@ -356,6 +363,7 @@ def test_the_history_rule_bars_every_second_visit(game: HedonicGame, seed: int) 
         joined[player].add(coalition)
 
 
+@fewer
 @given(games(), responses, options, seeds, st.integers(1, 4))
 def test_the_limit_cuts_the_same_run_short(
     game: HedonicGame, respond: Any, options: dict[str, Any], seed: int, limit: int
@@ -368,6 +376,7 @@ def test_the_limit_cuts_the_same_run_short(
     assert (short.status is Status.LIMIT) == (len(whole.switches) > limit)
 
 
+@fewer
 @given(st.integers(2, 7), seeds, st.sampled_from(PERMISSIONS), flags, flags)
 def test_renumbering_the_players_renumbers_the_most_gain_run(
     n: int, seed: int, permission: str, history: bool, labelled: bool
@@ -526,6 +535,7 @@ def test_a_log_is_a_sequence_of_switches() -> None:
         log.players[0] = 1
 
 
+@fewer
 @given(games(), seeds, st.integers(0, 20))
 def test_a_replay_gains_what_utilities_differ_by(game: HedonicGame, seed: int, steps: int) -> None:
     rng = np.random.default_rng(seed)
@@ -636,6 +646,7 @@ def test_solve_proves_that_the_four_player_game_has_no_stable_partition() -> Non
     assert answer.stats["starts"] == 3
 
 
+@fewer
 @given(games(4), seeds)
 def test_solve_is_right_about_small_games(game: HedonicGame, seed: int) -> None:
     answer = solve(game, restarts=1, max_switches=200, rng=np.random.default_rng(seed))

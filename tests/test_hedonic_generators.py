@@ -15,6 +15,7 @@ from benchmarks.hedonic_naive import NAIVE, algorithm_1, facts_of
 from solvers.core import Status
 from solvers.hedonic import LabelledGame, Partition, Reputation, best_response, better_response
 from solvers.hedonic._partition import OUT
+from tests.conftest import fewer
 from verification import certify, hedonic_games, strategies
 from verification.hedonic_games import FAMILIES, chase_and_flee, learners, stalker, unequal_data_cycle
 from verification.hedonic_strategies import HEDONIC_KINDS, partitions
@@ -109,6 +110,7 @@ def test_no_partition_of_a_stalker_is_stable():
 # --- strategies ------------------------------------------------------------------------------------------------------
 
 
+@fewer
 @given(strategies.hedonic_games(max_players=4), st.data())
 def test_drawn_partitions_are_feasible(game, data):
     partition = data.draw(strategies.partitions(game))

@@ -22,6 +22,7 @@ from solvers.hedonic._pairwise import AdditivelySeparableGame, BestWorstGame, Fr
 from solvers.hedonic._partition import OUT, Partition
 from solvers.hedonic._permission import PERMISSIONS, permitted
 from solvers.hedonic._stability import CONCEPTS, Deviation, NotDecided, StabilityGame, deviation, stability
+from tests.conftest import fewer
 from verification import certify
 
 # What stability in the one sense implies in the other, in every kind of game; the two for which players must be able
@@ -234,6 +235,7 @@ def placed_games(draw):
 # Every partition of every drawn game, by definition, one at a time and many at a time.
 
 
+@fewer
 @given(games)
 def test_partitions_are_all_the_feasible_ones_each_once(game):
     found = list(partitions(game))
@@ -253,6 +255,7 @@ def test_free_slots_have_bell_many_partitions(players, bell):  # OEIS A000110
 
 
 @pytest.mark.parametrize("concept", CONCEPTS)
+@fewer
 @given(placed_games())
 def test_a_witness_is_given_exactly_where_the_definition_is_broken(concept, placed):
     game, partition = placed
@@ -275,6 +278,7 @@ def test_enumeration_lists_exactly_the_stable_partitions(concept, game):
 
 
 @pytest.mark.parametrize("concept", CONCEPTS)
+@fewer
 @given(placed_games())
 def test_the_certificate_agrees_with_the_witness(concept, placed):
     game, partition = placed
@@ -285,6 +289,7 @@ def test_the_certificate_agrees_with_the_witness(concept, placed):
     assert certificate.holds == (witness is None), (certificate, witness)
 
 
+@fewer
 @given(placed_games())
 def test_a_witness_gains_what_it_says(placed):
     game, partition = placed
@@ -311,6 +316,7 @@ def test_a_witness_gains_what_it_says(placed):
         assert better.gain > 0
 
 
+@fewer
 @given(placed_games())
 def test_the_witness_is_the_worst_there_is(placed):
     game, partition = placed
@@ -331,6 +337,7 @@ def test_the_witness_is_the_worst_there_is(placed):
 
 
 @pytest.mark.parametrize(("stronger", "weaker"), IMPLIES)
+@fewer
 @given(placed_games())
 def test_the_stronger_concept_implies_the_weaker(stronger, weaker, placed):
     game, partition = placed
@@ -339,6 +346,7 @@ def test_the_stronger_concept_implies_the_weaker(stronger, weaker, placed):
 
 
 @pytest.mark.parametrize(("stronger", "weaker"), ALONE)
+@fewer
 @given(placed_games())
 def test_stability_is_individually_rational_where_players_can_be_alone(stronger, weaker, placed):
     game, partition = placed
@@ -417,6 +425,7 @@ def test_the_printed_definition_accepts_what_is_not_individually_stable():
     assert deviation(game, Partition(row), "nash").gain == 1.0
 
 
+@fewer
 @given(games)
 def test_contractual_individual_stability_is_always_to_be_had(game):
     # A Pareto optimal partition is one: a switch that hurts nobody is a Pareto improvement. Ballester, NP-completeness
@@ -500,6 +509,7 @@ def test_a_loss_must_exceed_the_asked_members_tolerance():
     assert deviation(game, apart, "strict-core", tolerance=np.array([0.0, 0.4])) is None
 
 
+@fewer
 @given(st.data())
 def test_renumbering_the_players_renumbers_the_verdicts(data):
     game = data.draw(pairwise_games(AdditivelySeparableGame).filter(lambda game: not game.heads))
@@ -520,6 +530,7 @@ def test_renumbering_the_players_renumbers_the_verdicts(data):
 # The least unstable partition, the best one, and prices.
 
 
+@fewer
 @given(games)
 def test_least_regret_is_the_least_there_is(game):
     tolerances = gain_tolerance(game)
@@ -535,6 +546,7 @@ def test_least_regret_is_the_least_there_is(game):
         assert certify(game, found, tolerance=tolerances).holds
 
 
+@fewer
 @given(games)
 def test_prices_compare_with_the_best_of_all_partitions(game):
     found = prices(game)
@@ -583,6 +595,7 @@ def same_in_every_coalition(game, **tolerances):
         np.testing.assert_allclose(game.coalition_values(player, slot), expected, **tolerances)
 
 
+@fewer
 @given(games)
 def test_values_of_all_coalitions_are_those_of_each(game):
     exact = not isinstance(game, LabelledGame)  # sums of whole numbers, and at most one division
@@ -696,6 +709,7 @@ def placed_in_pairwise_games(draw):
 
 
 @pytest.mark.parametrize("permission", PERMISSIONS[1:])
+@fewer
 @given(placed_in_pairwise_games())
 def test_compiled_consent_is_that_of_the_definition(permission, placed):
     game, partition = placed

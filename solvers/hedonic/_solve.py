@@ -57,10 +57,11 @@ def solve(
     Players switch by best response in fixed order from `initial`, by default `game.starting_partition()`. If they cycle
     or make `max_switches`, they start again from up to `restarts` random partitions in random order, drawn by `rng`, by
     default `numpy.random.default_rng(0)`, and make at most 50 switches per player each time. If none of these runs
-    ends, an exact search decides: OR-Tools, or where that is not installed or cannot take the game, looking at all
-    partitions of a small one. `time_limit` is in seconds, half of it for the runs; it is looked at between runs, which
-    are begun small, and again with a higher limit where the time that they took lets expect that there is enough. The
-    search has what is left, at least the other half, though runs took longer, as where kernels had to be compiled.
+    ends, an exact search decides, as `exact` does, or where that cannot take the game or OR-Tools is not installed,
+    looking at all partitions of a small one. `time_limit` is in seconds, half of it for the runs, or all if the game is
+    too large to be searched; it is looked at between runs, which are begun small, and again with a higher limit where
+    the time that they took lets expect that there is enough. The search has what is left, at least the other half,
+    though runs took longer, as where kernels had to be compiled.
 
     The status is SOLVED, with one profile; NONE_EXISTS, with `complete` true; TIME_LIMIT; or LIMIT, where the game is
     beyond every exact search. In all cases but the first `least_unstable` is the best of the start, of where all runs
