@@ -23,7 +23,6 @@ from solvers.hedonic import (
     potential,
 )
 from solvers.hedonic._partition import OUT
-from tests.conftest import fewer
 from verification.hedonic_games import chase_and_flee, learners, stalker, unequal_data_cycle
 from verification.hedonic_strategies import hedonic_games
 
@@ -80,7 +79,6 @@ def improving_switches_can_cycle(game):
 
 
 @few
-@fewer
 @given(hedonic_games(max_players=4))
 def test_a_potential_rises_by_every_improving_switch(game):
     if potential(game):
@@ -88,14 +86,12 @@ def test_a_potential_rises_by_every_improving_switch(game):
 
 
 @few
-@fewer
 @given(hedonic_games(max_players=4))
 def test_no_potential_is_claimed_where_improving_switches_cycle(game):
     assert not (improving_switches_can_cycle(game) and potential(game))
 
 
 @few
-@fewer
 @given(hedonic_games(max_players=4, kinds=["symmetric"]))
 def test_symmetric_weights_have_an_exact_potential(game):
     assert rises(game).kind == "exact"
@@ -141,7 +137,6 @@ def two_slots(draw):
 
 
 @few
-@fewer
 @given(two_slots())
 def test_two_slots_have_an_ordinal_potential(game):
     assert rises(game)
@@ -160,7 +155,6 @@ def slot_or_outside(draw):
 
 
 @few
-@fewer
 @given(slot_or_outside())
 def test_one_slot_and_the_outside_are_two_places(game):
     assert rises(game)
@@ -183,7 +177,6 @@ def one_size(draw):
 
 
 @few
-@fewer
 @given(one_size())
 def test_movers_of_one_size_have_a_potential_in_any_number_of_slots(game):
     found = rises(game)
@@ -210,7 +203,6 @@ def shares_alone(draw):
 
 
 @few
-@fewer
 @given(shares_alone())
 def test_slots_that_differ_in_their_prize_only_have_a_potential(game):
     assert rises(game)
@@ -229,7 +221,6 @@ def one_ranking(draw):
 
 
 @few
-@fewer
 @given(one_ranking())
 def test_anonymous_games_of_one_ranking_have_a_potential(game):
     found = rises(game)
@@ -238,7 +229,6 @@ def test_anonymous_games_of_one_ranking_have_a_potential(game):
 
 
 @few
-@fewer
 @given(st.integers(1, 5), st.data())
 def test_what_heads_get_does_not_matter(n, data):
     weights = data.draw(arrays(st.integers(-4, 4), n, n)) * (1 - np.eye(n, dtype=int))
@@ -364,7 +354,6 @@ def test_a_rounded_product_is_a_product_and_noise_is_not():
 
 
 @few
-@fewer
 @given(hedonic_games(max_players=4, kinds=["fractional", "best-worst"]))
 def test_games_without_a_theorem_have_none(game):
     assert potential(game) is None
@@ -406,7 +395,6 @@ def test_the_value_is_of_feasible_partitions():
 
 
 @few
-@fewer
 @given(one_size(), st.permutations(range(5)))
 def test_the_number_of_a_player_does_not_matter(game, order):
     assume(not game.heads and game.reputation is None)
