@@ -2,11 +2,12 @@
 
 import copy
 import pickle
+import sys
 
 import numpy as np
 import pytest
 
-from solvers.core import InvalidGame, Status
+from solvers.core import InvalidGame, NotSolved, Status
 from solvers.hedonic import (
     AdditivelySeparableGame,
     AnonymousGame,
@@ -199,3 +200,18 @@ def test_a_kernel_comes_back_before_a_hundred_million_looks(monkeypatch):
 
 def test_any_number_of_switches_may_be_allowed():
     assert best_response(AdditivelySeparableGame([[0, 1], [1, 0]]), max_switches=10**30).status is Status.SOLVED
+
+
+def test_a_library_that_is_here_but_cannot_be_loaded_is_not_called_missing(monkeypatch):
+    """OR-Tools fails to load where CVXPY has loaded the HiGHS of highspy; to install it would not help."""
+
+    class Refusing:
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            if name == "ortools.sat.python.cp_model":
+                raise ImportError("undefined symbol")
+
+    monkeypatch.delitem(sys.modules, "ortools.sat.python.cp_model")
+    monkeypatch.setattr(sys, "meta_path", [Refusing, *sys.meta_path])
+    with pytest.raises(NotSolved, match=r"cannot load OR-Tools in this process, .* use another process"):
+        exact(AdditivelySeparableGame([[0, 1], [1, 0]]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import time
 from dataclasses import dataclass, field
@@ -239,9 +238,9 @@ def _check(concept: str, time_limit: float, workers: int) -> None:
 def _require_ortools() -> None:
     try:
         import ortools.sat.python.cp_model  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise NotSolved("exact needs OR-Tools: pip install 'certeq[ortools]'") from error
     except ImportError as error:
-        if importlib.util.find_spec("ortools") is None:
-            raise NotSolved("exact needs OR-Tools: pip install 'certeq[ortools]'") from error
         clash = "another library, such as the highspy that CVXPY loads, may have brought a HiGHS of its own"
         advice = "import ortools.sat.python.cp_model first, or use another process"
         raise NotSolved(f"exact cannot load OR-Tools in this process, where {clash}; {advice} ({error})") from error
