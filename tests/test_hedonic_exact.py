@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from solvers.core import InvalidGame, NotSolved, Status
 from solvers.hedonic._anonymous import AnonymousGame
 from solvers.hedonic._callable import CallableGame
-from solvers.hedonic._exact import exact, is_stable
+from solvers.hedonic._exact import exact
 from solvers.hedonic._exact_choice import program_of
 from solvers.hedonic._exact_integers import scaled
 from solvers.hedonic._exact_labelled import LabelledSlots
@@ -19,6 +19,7 @@ from solvers.hedonic._labelled import LabelledGame, Reputation, Speeds
 from solvers.hedonic._pairwise import AdditivelySeparableGame, BestWorstGame, FractionalGame
 from solvers.hedonic._partition import OUT, Partition
 from solvers.hedonic._stability import StabilityGame
+from solvers.hedonic._verdicts import is_stable
 from verification.certificates import certify
 
 EVERY = (
@@ -186,7 +187,7 @@ def test_fourteen_players_with_dense_weights_are_decided():
 
 def test_what_is_stable_up_to_the_tolerance_only_is_found():
     almost = AdditivelySeparableGame([[0, 1e-12, 1], [-1, 0, 0], [1, 0, 0]])
-    assert is_stable(almost, Partition([0, 1, 0]), "nash")
+    assert is_stable(almost, Partition([0, 1, 0]), "nash", gain_tolerance(almost))
     assert exact(almost).status is Status.SOLVED
 
 

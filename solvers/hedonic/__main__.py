@@ -85,9 +85,7 @@ def _add_exact(group: Any) -> None:
 
 def _add_rules(group: Any) -> None:
     group.add_argument("--order", choices=ORDERS, help="who is next; default: fixed, player after player")
-    group.add_argument(
-        "--response", choices=("best", "better"), help="to the best slot or the first better; default: best"
-    )
+    group.add_argument("--response", choices=RESPONSES, help="to the best slot or the first better; default: best")
     asked = (
         "whose consent is needed: nobody's (nash, the default), that of those joined (individual), of those left too "
     )

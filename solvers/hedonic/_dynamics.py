@@ -14,6 +14,7 @@ from solvers.hedonic._engine import ORDERS, Path, Rules
 from solvers.hedonic._game import HedonicGame, gain_tolerance
 from solvers.hedonic._partition import OUT, Partition
 from solvers.hedonic._permission import PERMISSIONS, permitted
+from solvers.hedonic._verdicts import is_stable
 
 TIES = ("lowest", "random")
 
@@ -239,14 +240,6 @@ def replay(
     return Partition(slots), np.array(gains, dtype=np.float64)
 
 
-def is_stable(game: HedonicGame, partition: Partition, permission: str, tolerances: Array) -> bool:
-    """Whether no player gains more than its tolerance by a switch that those who are asked permit."""
-    wishing = np.flatnonzero(~(game.regrets(partition) <= tolerances)).tolist()  # nan is no proof of stability
-    if permission == "nash":
-        return not wishing
-    return not any(_may_gain(game, partition, i, permission, tolerances) for i in wishing)
-
-
 class _Options(NamedTuple):
     """The keywords of both functions, as given."""
 
@@ -359,16 +352,6 @@ def _fault(game: HedonicGame, start: Partition, rules: Rules, cycle: Switches) -
             return f"a switch of the cycle, of player {player} to slot {target}, is not permitted"
         partition = partition.moved(player, target)
     return ""
-
-
-def _may_gain(game: HedonicGame, partition: Partition, player: int, permission: str, tolerances: Array) -> bool:
-    values, place = game.values(partition, player).tolist(), int(partition.slots[player])
-    return any(
-        not values[j] - values[place] <= tolerances[player]
-        and permitted(game, partition, player, j, permission, tolerances)
-        for j in game.targets(partition, player)
-        if j != place
-    )
 
 
 def _described(rules: Rules) -> str:

@@ -7,8 +7,6 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from solvers.core import InvalidGame, NotSolved, Solution, Status
 from solvers.hedonic import _exact_boxes
 from solvers.hedonic._exact_choice import by_boxes, program_of
@@ -17,7 +15,7 @@ from solvers.hedonic._exact_switching import walked_into
 from solvers.hedonic._game import HedonicGame, gain_tolerance
 from solvers.hedonic._labelled import LabelledGame
 from solvers.hedonic._partition import Partition
-from solvers.hedonic._permission import permitted
+from solvers.hedonic._verdicts import is_stable
 
 CONCEPTS = ("nash", "individual")
 MAX_CUTS = 10_000
@@ -95,26 +93,10 @@ def _by_boxes(game: LabelledGame, time_limit: float) -> Solution[Partition]:
     """The answer for shared pay: of a walk, or of branch and prune."""
     clock = _Clock(time_limit)
     walked = walked_into(game, min(WALKING * game.players, time_limit / 4))
-    if walked is not None and is_stable(game, walked, "nash"):
+    if walked is not None and is_stable(game, walked, "nash", gain_tolerance(game)):
         stats = {"walked": True, "welfare": game.welfare(walked), "seconds": time_limit - clock.left()}
         return Solution((walked,), Status.SOLVED, _exact_boxes.METHOD, stats=stats)
     return _exact_boxes.decide(game, clock.left())
-
-
-def is_stable(game: HedonicGame, partition: Partition, concept: str) -> bool:
-    """Whether nobody gains more than its tolerance by a permitted move, from the game's own utilities alone."""
-    tolerances = gain_tolerance(game)
-    regrets = game.regrets(partition)
-    if concept == "nash" or np.all(regrets <= tolerances):
-        return bool(np.all(regrets <= tolerances))
-    return not any(_may_move(game, partition, int(i), tolerances) for i in np.flatnonzero(~(regrets <= tolerances)))
-
-
-def _may_move(game: HedonicGame, partition: Partition, player: int, tolerances: Any) -> bool:
-    """Whether the player gains by a move that those it joins permit."""
-    gains = game.values(partition, player) - game.utilities(partition)[player]
-    targets = [j if j < game.capacity else -1 for j in np.flatnonzero(~(gains <= tolerances[player])).tolist()]
-    return any(permitted(game, partition, player, j, "individual", tolerances) for j in targets)
 
 
 @dataclass
@@ -211,7 +193,8 @@ class _Search:
         return status != cp_model.INFEASIBLE, None, bound
 
     def _stable(self, partition: Partition) -> bool:
-        return is_stable(self.program.game, partition, self.program.concept)
+        game = self.program.game
+        return is_stable(game, partition, self.program.concept, gain_tolerance(game))
 
     def _keep(self, partition: Partition) -> None:
         """Remember a stable partition, if none of at least its welfare is known."""

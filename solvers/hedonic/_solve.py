@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from solvers.core import InvalidGame, NotSolved, Solution, Status
-from solvers.hedonic._dynamics import Switches, Trajectory, best_response, check_generator, is_stable
+from solvers.hedonic._dynamics import Switches, Trajectory, best_response, check_generator
 from solvers.hedonic._game import HedonicGame, gain_tolerance
 from solvers.hedonic._listing import distinguished
 from solvers.hedonic._partition import Partition
+from solvers.hedonic._verdicts import is_stable
 
 METHOD = "best response, then exact search"
 FIRST = 10**3  # switches of a first attempt, or one per player; each further one may take `GROWTH` times as many

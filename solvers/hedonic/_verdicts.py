@@ -36,6 +36,13 @@ def verdict(
     return _switch_verdict(game, partition, concept, tolerances)
 
 
+def is_stable(game: HedonicGame, partition: Partition, permission: str, tolerances: Array) -> bool:
+    """Whether no player gains more than its tolerance by a switch that those who are asked permit."""
+    if permission == "nash":
+        return bool(np.all(game.regrets(partition) <= tolerances))  # which nan is not
+    return _switch_verdict(game, partition, permission, tolerances) is None
+
+
 def _switch_verdict(game: HedonicGame, partition: Partition, permission: str, tolerances: Array) -> Deviation | None:
     best, places = game.best_moves(partition)
     gains = best - game.utilities(partition)
