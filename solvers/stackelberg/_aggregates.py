@@ -27,6 +27,8 @@ class Aggregate(sp.Function):  # type: ignore[misc]  # SymPy ships no types
         """The reduced column: shape () without groups, the column's own shape with them."""
         if groups is None:
             return np.asarray(self._reduce(column))
+        if np.all(groups == groups[0]):
+            return np.full(column.shape, self._reduce(column))
         _, inverse = np.unique(groups, return_inverse=True)
         order = np.argsort(inverse, kind="stable")
         starts = np.searchsorted(inverse[order], np.arange(inverse.max() + 1))

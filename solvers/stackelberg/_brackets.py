@@ -22,11 +22,11 @@ def sign_change(function: Callable[[Array], Array], inside: Array, outside: Arra
     low, high = function(inside), function(outside)
     found = np.abs(low) <= small
     for k in range(STEPS):
-        done = found | (np.abs(outside - inside) <= CLOSE * np.abs(inside))
-        if np.all(done):
-            break
         with np.errstate(all="ignore"):
             share = low / (low - high)
+        done = found | (np.abs(outside - inside) <= CLOSE * np.abs(inside))
+        if done.all():
+            break
         share = np.where((share > 0) & (share < 1) & (k % 3 != 2), share, 0.5)
         point = np.where(done, inside, inside + share * (outside - inside))
         value = function(point)

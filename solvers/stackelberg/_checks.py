@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import sympy as sp
 
 from solvers.core import Array, InvalidGame, Mask, Positions
 from solvers.stackelberg._program import Program, lower, picked, thin
-from solvers.stackelberg._response import SLACK, Limits
+from solvers.stackelberg._response import SLACK, Limits, Response
 
 if TYPE_CHECKING:
     from solvers.stackelberg._game import StackelbergGame
@@ -57,8 +58,9 @@ def _conflict(game: StackelbergGame, limits: Limits, k: int) -> str:
 def check_facts(game: StackelbergGame) -> None:
     """Refuses data for which what the derivation took for granted does not hold."""
     for fact in game.cases.facts:
-        program = lower([fact.gts, fact.lts])
-        for price in np.linspace(*game.bounds, PRICES) if game.response.limits_move else game.bounds:
+        program = _sides(fact)
+        moves = game.response.price in program.inputs
+        for price in np.linspace(*game.bounds, PRICES) if moves else game.bounds[:1]:
             more, less = (np.asarray(v) for v in program.evaluate(game.at(price)))
             bad = ~(more - less >= -SLACK * (np.abs(more) + np.abs(less)))
             if np.any(bad):
@@ -71,10 +73,9 @@ def check_concavity(game: StackelbergGame) -> None:
     The second derivative is enclosed over each feasible interval, all prices at once, and where its sign stays open
     over ever smaller parts of it; what is open in the end is sampled.
     """
-    bend = sp.diff(game.declaration.follower_utility, game.declaration.decision, 2)
-    if bend.is_negative:
+    second = _bend(game.response)
+    if second is None:
         return
-    second = lower([bend])
     low, high = _reach(game)
     chosen = np.flatnonzero(high > low)
     cells = low[chosen], high[chosen]
@@ -91,6 +92,19 @@ def check_concavity(game: StackelbergGame) -> None:
         open_ = np.ones(len(chosen), dtype=bool)
     if np.any(open_):
         _sample(game, second, chosen[open_], cells[0][open_], cells[1][open_])
+
+
+@lru_cache(maxsize=512)
+def _sides(fact: sp.Rel) -> Program:
+    return lower([fact.gts, fact.lts])
+
+
+@lru_cache(maxsize=64)
+def _bend(response: Response) -> Program | None:
+    """The second derivative in the decision; None where the signs of the symbols show it to be negative."""
+    d = response.declaration
+    bend = sp.diff(d.follower_utility, d.decision, 2)
+    return None if bend.is_negative else lower([bend])
 
 
 def _reach(game: StackelbergGame) -> tuple[Array, Array]:

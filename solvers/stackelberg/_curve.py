@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +30,7 @@ from solvers.stackelberg._program import (
     picked,
     thin,
 )
+from solvers.stackelberg._response import Response
 from solvers.stackelberg._roots import usable_root
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 CHUNK = 1 << 14  # followers prepared at a time: what is computed of them stays in the cache
 SUBDIVISIONS = 7
 LIMIT = "#limit"
+OUTER, INNER = 0, 1  # the programs: of the two pieces at a limit, and of the one between
 
 
 class NotConcave(ValueError):
@@ -60,7 +62,10 @@ class Curve:
             raise NotConcave("a limit of the followers depends on the price")
         self.low, self.high = game.bounds
         self.evaluations = 0
-        self._forms = _Forms(game)
+        forms = _forms(response)
+        if isinstance(forms, str):
+            raise NotConcave(forms)
+        self._forms = forms
         self._prepare(game)
 
     def at(self, price: float, *, side: float | None = None) -> Point:
@@ -75,6 +80,18 @@ class Curve:
             return self._pieces.sums(prices[:, None], sides[:, None])
         points = [self.at(float(p), side=float(s)) for p, s in zip(prices, sides, strict=True)]
         return np.array([q.value for q in points]), np.array([q.slope for q in points])
+
+    def slopes(self, sides: Array) -> Callable[[Array], Array]:
+        """The slopes at prices (m,) as a function of these, the pieces taken at `sides` (m,)."""
+        if not isinstance(self._pieces, Vectorised):
+            return lambda prices: self.many(prices, sides)[1]
+        slopes = self._pieces.slopes(sides[:, None])
+
+        def counted(prices: Array) -> Array:
+            self.evaluations += len(prices)
+            return slopes(prices[:, None])
+
+        return counted
 
     # --- kinks in an interval --------------------------------------------------------------------------------------
 
@@ -99,7 +116,7 @@ class Curve:
     def _prepare(self, game: StackelbergGame) -> None:
         n = len(game.names)
         limits = game.limits(self.low)
-        columns: list[dict[str, Value]] = [{} for _ in self._forms.late]
+        columns: list[dict[str, Value]] = [{}, {}, {}]
         parts = []
         for part in _slices(n):
             prepared = self._forms.prepare(game, limits.low[part], limits.high[part], part)
@@ -116,7 +133,8 @@ class Curve:
         for into in columns:
             for name, column in into.items():
                 into[name] = column[order] if isinstance(column, np.ndarray) else column
-        pieces = [Piece(late, c) for late, c in zip(self._forms.late, columns, strict=True)]
+        outer, inner = self._forms.late
+        pieces = [Piece(late, c) for late, c in zip((outer, inner, outer), columns, strict=True)]
         self._pieces = pieces_of(pieces, first[order], last[order])
         self._ramps = ramps_of(n)
         self._sort_kinks(kinks, jumps)
@@ -145,11 +163,20 @@ def _store(into: dict[str, Value], columns: Environment, part: slice, n: int) ->
             whole[part] = column
 
 
+@lru_cache(maxsize=64)
+def _forms(response: Response) -> _Forms | str:
+    """The pieces of a declaration, made once whatever the numbers, or why there are none."""
+    try:
+        return _Forms(response)
+    except NotConcave as reason:
+        return str(reason)
+
+
 class _Forms:
     """The symbolic pieces of one declaration and their programs."""
 
-    def __init__(self, game: StackelbergGame) -> None:
-        d, response = game.declaration, game.response
+    def __init__(self, response: Response) -> None:
+        d = response.declaration
         p, x = d.price, d.decision
         interior = response.interior_form
         assert interior is not None
@@ -164,8 +191,10 @@ class _Forms:
         (price,) = renamed.values()
         if limit.has(sp.Min, sp.Max, sp.Abs):
             raise NotConcave("the leader's utility is not smooth on a follower's piece")
-        self.pieces = [_derivatives(e, price) for e in (limit, inside, limit)]
-        self.bends = [_two_forms(sp.diff(e, price, 2)) for e in (limit, inside, limit)]
+        at_limit, between = (_derivatives(e, price) for e in (limit, inside))
+        self.pieces = [at_limit, between]
+        at_limit_bend, between_bend = (_two_forms(sp.diff(e, price, 2)) for e in (limit, inside))
+        self.bends = [at_limit_bend, between_bend]
         self.move = lower([interior.xreplace(renamed), sp.diff(interior.xreplace(renamed), price)])
         self.threshold = lower([inverse])
         self.splits = [program.split([PRICE]) for program in self.pieces]
@@ -194,26 +223,25 @@ class _Slice:
 
     def __init__(self, forms: _Forms, env: Environment, low: Array, high: Array, bounds: tuple[float, float]) -> None:
         self.forms, self.env, self.bounds = forms, env, bounds
-        ends = [forms.move.evaluate_bounded({**env, PRICE: p}) for p in bounds]
-        self.start, self.end = (np.broadcast_to(value[0], low.shape) for value, _ in ends)
-        self._doubt = np.zeros(low.shape)
-        for _, error in ends:
-            self._doubt = np.maximum(self._doubt, error[0])
+        (ends, _), (errors, _) = forms.move.evaluate_bounded({**env, PRICE: np.array(bounds)[:, None]})
+        self.start, self.end = np.broadcast_to(ends, (2, *low.shape))
+        self._doubt = np.maximum.reduce(np.broadcast_to(errors, (2, *low.shape)), initial=0.0)
         self._limit_error = forms.response.limit_error(env, low.shape)
         self.rising = self._direction(low.shape)
-        self.limits = [np.where(self.rising > 0, low, high), np.where(self.rising > 0, high, low)]
-        self.reach = [self._reached(limit) for limit in self.limits]
+        self.limits = np.where(self.rising > 0, (low, high), (high, low))
+        self.reach, self._reach_error = self._reached(self.limits)
+        self._exactly: dict[int, dict[str, Interval]] = {}
 
     def _direction(self, shape: tuple[int, ...]) -> Array:
         """+1 where the interior decision rises with the price, -1 where it falls."""
         box = {**thin(self.env), PRICE: self.bounds}
-        low, high = (np.broadcast_to(v, shape) for v in self.forms.move.enclose(box)[1])
+        low, high = (np.broadcast_to(v, shape) for v in self.forms.move.last.enclose(box)[0])
         if not np.all((low >= 0) | (high <= 0)):
             raise NotConcave("the interior decision is not shown to be monotone in the price")
         return np.where(low >= 0, 1.0, -1.0)
 
     def _reached(self, limit: Array) -> tuple[Array, Array]:
-        """The price at which the interior decision reaches a limit (-inf: below the bounds, inf: above), its error."""
+        """The prices at which the interior decision reaches limits (-inf: below the bounds, inf: above); errors."""
         env, uncertain = {**self.env, LIMIT: limit}, {LIMIT: self._limit_error}
         at, error = (np.broadcast_to(v[0], limit.shape) for v in self.forms.threshold.evaluate_bounded(env, uncertain))
         doubt = self._doubt + self._limit_error
@@ -228,94 +256,121 @@ class _Slice:
 
     def summary(self) -> _Summary:
         """Thresholds, kinks, and sums of error bounds, the pieces shown to be concave."""
-        (first, _), (last, _) = self.reach
         low, high = self.bounds
-        ends = [np.full_like(first, low), first, last, np.full_like(last, high)]
-        ranges = [(np.clip(a, low, high), np.clip(b, low, high)) for a, b in itertools.pairwise(ends)]
-        used = [first > low, (last > low) & (first < high), last < high]
-        for k in range(3):
-            self._check_bend(k, *ranges[k], used[k])
-        errors = [self._errors(k, *ranges[k], used[k]) for k in range(3)]
-        value, slope = (np.maximum.reduce([e[j] for e in errors]) for j in (0, 1))
-        reach = max(float(np.max(error)) for _, error in self.reach)
+        (first, last), clipped = self.reach, np.clip(self.reach, low, high)
+        outside = np.stack([np.full_like(first, low), clipped[1]]), np.stack([clipped[0], np.full_like(last, high)])
+        cells = [
+            (OUTER, *outside, np.stack([first > low, last < high])),
+            (INNER, *clipped, (last > low) & (first < high)),
+        ]
+        value, slope = np.zeros(first.shape), np.zeros(first.shape)
+        for piece, a, b, used in cells:
+            if used.any():
+                self._check_bend(piece, a, b, used)
+        for piece, a, b, used in cells:
+            if used.any():
+                errors = (e.reshape(-1, len(first)) for e in self._errors(piece, a, b, used))
+                value, slope = (
+                    np.maximum(e.max(axis=0), worst) for e, worst in zip(errors, (value, slope), strict=True)
+                )
         return _Summary(
             first,
             last,
             *self._kinks(),
             value_error=float(np.sum(value)),
             slope_error=float(np.sum(slope)),
-            spread=reach + 8 * UNIT * max(abs(low), abs(high)),
+            spread=float(np.max(self._reach_error)) + 8 * UNIT * max(abs(low), abs(high)),
         )
 
-    def _piece_env(self, k: int) -> Environment:
-        return self.env if k == 1 else {**self.env, LIMIT: self.limits[k // 2]}
+    def _piece_env(self, piece: int) -> Environment:
+        return self.env if piece == INNER else {**self.env, LIMIT: self.limits}
 
     def columns(self, k: int) -> Environment:
         """What piece k's program reads besides the price."""
-        return self._early[k][0]
+        return self._early[INNER][0] if k == 1 else {n: _row(v, k // 2) for n, v in self._early[OUTER][0].items()}
 
     @cached_property
     def _early(self) -> list[tuple[Environment, Environment]]:
-        """The price-free part of each piece, and bounds on its rounding errors."""
+        """The price-free part of each piece, and bounds on its rounding errors; the outer ones in two rows."""
         parts: list[tuple[Environment, Environment]] = []
-        for k, (early, names, _) in enumerate(self.forms.splits):
-            values, errors = early.evaluate_bounded(self._piece_env(k), {LIMIT: self._limit_error})
+        for piece in (OUTER, INNER):
+            early, names, _ = self.forms.splits[piece]
+            values, errors = early.evaluate_bounded(self._piece_env(piece), {LIMIT: self._limit_error})
             parts.append((dict(zip(names, values, strict=True)), dict(zip(names, errors, strict=True))))
         return parts
 
-    def _check_bend(self, k: int, low: Array, high: Array, used: Mask) -> None:
+    def _check_bend(self, piece: int, low: Array, high: Array, used: Mask) -> None:
         """Shows that the piece is concave on each follower's own range of prices, by interval arithmetic."""
-        if not np.any(used):
+        whole = self._bend_above(piece, {**thin(self._piece_env(piece)), PRICE: (low, high)}, used)
+        doubtful = used & (whole > 0)
+        if not doubtful.any():
             return
-        chosen: Positions | slice = slice(None) if np.all(used) else np.flatnonzero(used)
-        for level in range(SUBDIVISIONS):
-            env, start, span = thin(picked(self._piece_env(k), chosen)), low[chosen], (high - low)[chosen]
-            worst = np.full(start.shape, -np.inf)
-            for a, b in itertools.pairwise(np.linspace(0.0, 1.0, 2**level + 1)):
-                box = env | {PRICE: (start + a * span, start + b * span)}
-                worst = np.maximum(worst, self._bend_above(k, box))
-            chosen = np.arange(len(low))[chosen][worst > 0]
+        rows = zip(*(np.reshape(part, (-1, low.shape[-1])) for part in (low, high, doubtful)), strict=True)
+        for k, (start, end, open_) in enumerate(rows):
+            env = self.env if piece == INNER else {**self.env, LIMIT: self.limits[k]}
+            self._subdivide(piece, env, (start, end - start), np.flatnonzero(open_))
+
+    def _subdivide(self, piece: int, env: Environment, ranges: tuple[Array, Array], chosen: Positions) -> None:
+        """Shows the same of the chosen followers by ever smaller parts of their ranges (start, length)."""
+        for level in range(1, SUBDIVISIONS):
             if not len(chosen):
                 return
-        raise NotConcave("a piece of the leader's utility is not shown to be concave in the price")
+            box, (start, span) = thin(picked(env, chosen)), (part[chosen] for part in ranges)
+            worst = np.full(start.shape, -np.inf)
+            for a, b in itertools.pairwise(np.linspace(0.0, 1.0, 2**level + 1)):
+                price = (start + a * span, start + b * span)
+                worst = np.maximum(worst, self._bend_above(piece, box | {PRICE: price}, np.ones(start.shape, bool)))
+            chosen = chosen[worst > 0]
+        if len(chosen):
+            raise NotConcave("a piece of the leader's utility is not shown to be concave in the price")
 
-    def _bend_above(self, k: int, box: dict[str, Interval]) -> Value:
+    def _bend_above(self, piece: int, box: dict[str, Interval], used: Mask) -> Value:
         """An upper bound of the second derivative: of its first form, and of the other where that leaves doubt."""
-        first, other = self.forms.bends[k]
+        first, other = self.forms.bends[piece]
         above = first.enclose(box)[0][1]
-        return above if np.all(above <= 0) else np.minimum(above, other.enclose(box)[0][1])
+        return above if not (used & ~(above <= 0)).any() else np.minimum(above, other.enclose(box)[0][1])
 
-    def _errors(self, k: int, low: Array, high: Array, used: Mask) -> tuple[Array, Array]:
+    def _errors(self, piece: int, low: Array, high: Array, used: Mask) -> tuple[Array, Array]:
         """Bounds on the rounding of value and slope over the piece's range of prices, the final sum included."""
-        program, (values, errors) = self.forms.late[k], self._early[k]
-        exact = {name: around(value, errors[name]) for name, value in values.items()}
-        ranges = program.enclosures({**exact, PRICE: (low, high)})
+        program, errors = self.forms.late[piece], self._early[piece][1]
+        ranges = program.enclosures({**self._exact(piece), PRICE: (low, high)})
         bounds = program.rounding(ranges, errors)
         result = []
         for bound, output in zip(bounds, program.outputs, strict=True):
             total = np.broadcast_to(bound + SUM_UNITS * UNIT * magnitude(ranges[output]), low.shape)
-            if not np.all(np.isfinite(total[used])):
+            if not np.isfinite(total[used]).all():
                 raise NotConcave("the leader's utility is not shown to be defined at every price")
             result.append(np.where(used, total, 0.0))
         return result[0], result[1]
 
-    def _slope_around(self, k: int, here: Mask, price: Array, error: Array) -> Interval:
-        """The range of piece k's slope over the prices within `error` of some price."""
-        values, errors = (picked(part, here) for part in self._early[k])
-        exact = {name: around(value, errors[name]) for name, value in values.items()}
-        return self.forms.late[k].enclose({**exact, PRICE: around(price, error)})[1]
+    def _exact(self, piece: int) -> dict[str, Interval]:
+        """What the price-free part of a piece is in exact arithmetic."""
+        if piece not in self._exactly:
+            values, errors = self._early[piece]
+            self._exactly[piece] = {name: around(value, errors[name]) for name, value in values.items()}
+        return self._exactly[piece]
 
     def _kinks(self) -> tuple[Array, Array]:
         """Finite thresholds and upper bounds on the jump of the slope there."""
-        kinks, jumps = [], []
-        for k, (price, error) in enumerate(self.reach):
-            here = np.isfinite(price)
-            at, error = price[here], error[here]
-            inside, limit = (self._slope_around(piece, here, at, error) for piece in (1, 2 * k))
-            rise = inside[1] - limit[0] if k == 0 else limit[1] - inside[0]
-            kinks.append(at)
-            jumps.append(np.broadcast_to(rise, at.shape))
-        return np.concatenate(kinks), np.concatenate(jumps)
+        here = np.isfinite(self.reach)
+        if not here.any():
+            return np.zeros(0), np.zeros(0)
+        price = around(self.reach, self._reach_error)
+        inside, limit = (
+            [
+                np.broadcast_to(end, here.shape)
+                for end in self.forms.late[k].last.enclose({**self._exact(k), PRICE: price})[0]
+            ]
+            for k in (INNER, OUTER)
+        )
+        with np.errstate(all="ignore"):  # at thresholds that are not finite
+            rises = np.stack([inside[1][0] - limit[0][0], limit[1][1] - inside[0][1]])
+        return self.reach[here], rises[here]
+
+
+def _row(values: Value, k: int) -> Value:
+    """Row k of what depends on the limits, (2, n); the whole of what does not."""
+    return values[k] if isinstance(values, np.ndarray) and values.ndim == 2 else values
 
 
 def _two_forms(expr: sp.Expr) -> tuple[Program, Program]:

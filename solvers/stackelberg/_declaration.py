@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import sympy as sp
 
@@ -41,7 +42,7 @@ class Declaration:
         (decision,) = self.decisions
         return decision
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[sp.Symbol, ...]:
         """Every symbol that is neither the price nor a decision, by name."""
         sides = [side for c in self.constraints for side in (c.left, c.right)]

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 import sympy as sp
 
+from solvers._messages import quoted, suggestion
 from solvers.core import Array, InvalidGame, Mask, Positions
 from solvers.stackelberg import _checks, _regrets, _slopes
 from solvers.stackelberg._aggregates import Aggregate
@@ -20,7 +21,8 @@ from solvers.stackelberg._derive import derive, rational
 from solvers.stackelberg._domain import undefined
 from solvers.stackelberg._program import Program, Value, lower
 from solvers.stackelberg._response import Limits, Response
-from solvers.stackelberg._values import differences, settle, signed
+from solvers.stackelberg._signing import compared, linear_limits, with_sign, with_signs
+from solvers.stackelberg._values import ordered, settle, sign, sign_of_values
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,27 +117,67 @@ class StackelbergGame:
             rational(follower_utility).xreplace(plain),
             tuple(Constraint(name, *(rational(s).xreplace(plain) for s in pair)) for name, pair in pairs.items()),
         )
-        columns = {name: _numbers(f"table column {name!r}", column) for name, column in table.items()}
+        columns = _columns(table)
         interval = _numbers("bounds", bounds)
         if interval.shape != (2,):
             raise InvalidGame(f"bounds must be two finite numbers low < high, got {bounds}")
-        sizes = {column.shape for column in columns.values()}
-        if len(sizes) != 1 or not all(len(s) == 1 and s[0] > 0 for s in sizes):
-            raise InvalidGame(f"table must hold columns of one length (n,) with n > 0, got shapes {sorted(sizes)}")
-        (n,) = next(iter(sizes))
-        names = [str(k + 1) for k in range(n)] if names is None else names
-        whole = cls(
+        return cls(
             title=title,
             form=form,
             bounds=(float(interval[0]), float(interval[1])),
-            names=names,
+            names=_numbered(columns) if names is None else names,
             table=columns,
             parameters={name: float(value) for name, value in (parameters or {}).items()},
             derived={name: rational(expr).xreplace(plain) for name, expr in (derived or {}).items()},
             participation=participation,
-        )
-        _checks.validate(whole)
-        return whole._feasible_part()
+        )._checked()
+
+    def with_followers(
+        self,
+        table: Mapping[str, Array],
+        *,
+        names: Sequence[str] | None = None,
+        parameters: Mapping[str, float] | None = None,
+        title: str | None = None,
+    ) -> StackelbergGame:
+        """The same declaration for other followers: what `declare` makes of these columns of shape (n,).
+
+        `parameters` take the place of those of the same names, the others stay; without `names`, the followers are
+        numbered. What SymPy worked out for one game serves all others of its declaration, so that the next one costs
+        as little as its numbers.
+
+        Raises
+        ------
+        InvalidGame
+            As `declare` does, or if `parameters` has a name that is neither a parameter nor a column of this game.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from solvers.stackelberg import load, solve
+        >>> game = load("two-peaks")
+        >>> larger = game.with_followers({**game.table, "D": 1.1 * game.table["D"]}, parameters={"eta": 20.0})
+        >>> larger.names, larger.parameters["eta"], round(solve(larger).require().price, 4)
+        (['1', '2', '3'], 20.0, 8.0586)
+        """
+        columns, given = _columns(table), dict(parameters or {})
+        for name in given:
+            if name not in self.parameters and name not in self.table:
+                known = [*self.parameters, *self.table]
+                raise InvalidGame(f"{quoted(name)} is not a parameter of this game; {suggestion(str(name), known)}")
+        return replace(
+            self,
+            title=self.title if title is None else title,
+            names=_numbered(columns) if names is None else names,
+            table=columns,
+            parameters={**self.parameters, **{name: float(value) for name, value in given.items()}},
+            excluded=(),
+        )._checked()
+
+    def _checked(self) -> StackelbergGame:
+        """The game among the followers that can take part, its data found to be in order."""
+        _checks.validate(self)
+        return self._feasible_part()
 
     # --- what the data says ---------------------------------------------------------------------------------------
 
@@ -150,24 +192,13 @@ class StackelbergGame:
 
     @cached_property
     def declaration(self) -> Declaration:
-        """The declaration with the signs that the data shows."""
-        known = {s: signed(s, float(np.min(v)), float(np.max(v))) for s, v in self._symbol_values().items()}
-        price = signed(self.form.price, *self.bounds)
-        decision = self._signed_decision()
-        known |= {self.form.price: price, self.form.decision: decision}
-        return Declaration(
-            price,
-            (decision,),
-            self.form.leader_utility.xreplace(known),
-            self.form.follower_utility.xreplace(known),
-            tuple(Constraint(c.name, c.left.xreplace(known), c.right.xreplace(known)) for c in self.form.constraints),
-        )
+        """The declaration with the signs that the data shows, of those symbols whose signs matter."""
+        return with_signs(self.form, self._signs())
 
     @cached_property
     def facts(self) -> tuple[sp.Rel, ...]:
         """Relations between parameters that hold for every participant, such as T_max > T_comm."""
-        d = self.declaration
-        return differences([d.follower_utility, d.leader_utility, *(c.gap for c in d.constraints)], self.values)
+        return ordered(compared(self.declaration), self.values)
 
     @property
     def cases(self) -> CaseTable:
@@ -201,8 +232,7 @@ class StackelbergGame:
 
     @cached_property
     def _utilities(self) -> tuple[Program, Program]:
-        d = self.declaration
-        return lower([d.follower_utility]), lower([d.leader_utility])
+        return _utilities(self.response)
 
     # --- numbers at a price ----------------------------------------------------------------------------------------
 
@@ -362,21 +392,18 @@ class StackelbergGame:
 
     # --- signs ------------------------------------------------------------------------------------------------------
 
-    def _symbol_values(self) -> dict[sp.Symbol, Value]:
-        return {symbol: self.values[symbol.name] for symbol in self.form.parameters}
-
-    def _signed_decision(self) -> sp.Symbol:
-        """The decision with the sign that a declared lower limit, linear in it, gives it for every follower."""
-        decision, least = self.form.decision, -np.inf
-        for constraint in self.form.constraints:
-            slope = sp.diff(constraint.gap, decision)
-            if self.form.price in constraint.gap.free_symbols or slope.has(decision):
-                continue
-            bound = -constraint.gap.xreplace({decision: sp.Integer(0)}) / slope
-            at, steep = (np.asarray(v) for v in lower([bound, slope]).evaluate(self.values))
+    def _signs(self) -> tuple[tuple[sp.Symbol, str], ...]:
+        """The signs of the symbols that `with_signs` reads; the decision's is what its lower limits give it."""
+        least = -np.inf
+        for program in linear_limits(self.form):
+            at, steep = (np.asarray(v) for v in program.evaluate(self.values))
             if np.all(steep < 0):
                 least = max(least, float(np.min(at)))
-        return signed(decision, least, np.inf)
+        return (
+            (self.form.price, sign(*self.bounds)),
+            (self.form.decision, sign(least, np.inf)),
+            *((symbol, sign_of_values(self.values[symbol.name])) for symbol in with_sign(self.form)),
+        )
 
 
 @lru_cache(maxsize=64)
@@ -387,6 +414,13 @@ def _analyse(declaration: Declaration, facts: tuple[sp.Rel, ...]) -> tuple[CaseT
     except InvalidGame:
         table = derive(declaration)  # facts of data under which nobody can take part; who cannot is told by name
     return table, Response(table)
+
+
+@lru_cache(maxsize=64)
+def _utilities(response: Response) -> tuple[Program, Program]:
+    """The follower's and the leader's."""
+    d = response.declaration
+    return lower([d.follower_utility]), lower([d.leader_utility])
 
 
 def best_response(game: StackelbergGame, price: float) -> Array:
@@ -411,6 +445,18 @@ def best_response(game: StackelbergGame, price: float) -> Array:
     if not game.bounds[0] <= price <= game.bounds[1]:
         raise InvalidGame(f"price must lie in {list(game.bounds)}, got {price}")
     return game.best_response(price)
+
+
+def _columns(table: Mapping[str, Array]) -> dict[str, Array]:
+    columns = {name: _numbers(f"table column {name!r}", column) for name, column in table.items()}
+    sizes = {column.shape for column in columns.values()}
+    if len(sizes) != 1 or not all(len(s) == 1 and s[0] > 0 for s in sizes):
+        raise InvalidGame(f"table must hold columns of one length (n,) with n > 0, got shapes {sorted(sizes)}")
+    return columns
+
+
+def _numbered(columns: Mapping[str, Array]) -> list[str]:
+    return [str(k + 1) for k in range(len(next(iter(columns.values()))))]
 
 
 def _numbers(what: str, values: object) -> Array:

@@ -77,7 +77,8 @@ def exact_sweep(curve: Curve) -> Optimum:
 
 def _roots(curve: Curve, low: Array, high: Array, sides: Array) -> Array:
     """Where the slope, positive at `low` and negative at `high`, vanishes on each piece, but for rounding."""
-    return sign_change(lambda prices: -curve.many(prices, sides)[1], low, high, small=curve.slope_error)
+    slopes = curve.slopes(sides)
+    return sign_change(lambda prices: -slopes(prices), low, high, small=curve.slope_error)
 
 
 def _local(edges: Array, left_slope: Array, right_slope: Array, roots: Array) -> tuple[float, ...]:

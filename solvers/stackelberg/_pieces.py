@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from solvers.core import Array
+from solvers.core import Array, Mask
 from solvers.stackelberg._program import Environment, Op, Program, Value
 
 COMPILED_FROM = 512  # followers from which starting the compiled kernel pays
@@ -84,17 +84,31 @@ class Vectorised:
 
     def sums(self, prices: Array, sides: Array) -> tuple[Array, Array]:
         """The sums (m,) of values and of slopes at prices (m, 1)."""
-        before, after = sides < self.first, sides > self.last
-        value, slope = self._terms(1, prices)
-        for state, k in ((before, 0), (after, 2)):
-            if np.any(state):
-                limit = self._terms(k, prices)
-                value, slope = np.where(state, limit[0], value), np.where(state, limit[1], slope)
-        shape = before.shape
-        return np.sum(np.broadcast_to(value, shape), axis=1), np.sum(np.broadcast_to(slope, shape), axis=1)
+        values, slopes = self._sums([piece.program for piece in self.pieces], prices, self._where(sides))
+        return values, slopes
 
-    def _terms(self, k: int, prices: Array) -> list[Value]:
-        return self.pieces[k].program.evaluate({**self.pieces[k].columns, PRICE: prices})
+    def slopes(self, sides: Array) -> Callable[[Array], Array]:
+        """The sums (m,) of slopes as a function of prices (m, 1)."""
+        programs, where = [piece.program.last for piece in self.pieces], self._where(sides)
+        return lambda prices: self._sums(programs, prices, where)[0]
+
+    def _where(self, sides: Array) -> list[tuple[int, Mask]]:
+        """The pieces that somebody is on at some of the sides (m, 1), and who, (m, n)."""
+        before, after = sides < self.first, sides > self.last
+        masks = ((1, ~(before | after)), (0, before), (2, after))
+        return [(k, mask) for k, mask in masks if mask.any()] or [masks[0]]
+
+    def _sums(self, programs: list[Program], prices: Array, where: list[tuple[int, Mask]]) -> list[Array]:
+        result: list[Value] = []
+        for k, mask in where:
+            terms = programs[k].evaluate({**self.pieces[k].columns, PRICE: prices})
+            result = [np.where(mask, *pair) for pair in zip(terms, result, strict=True)] if result else terms
+        shape = where[0][1].shape
+        return [np.add.reduce(_spread(term, shape), axis=1) for term in result]
+
+
+def _spread(term: Value, shape: tuple[int, ...]) -> Array:
+    return term if isinstance(term, np.ndarray) and term.shape == shape else np.broadcast_to(term, shape)
 
 
 class _Compiled:

@@ -7,9 +7,9 @@ Nothing is ever turned into Python source.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeAlias
 
 import numpy as np
@@ -101,19 +101,30 @@ class Program:
         return [registers[k] for k in self.outputs], bounds
 
     def _registers(self, env: Environment) -> list[Value]:
+        registers = list(self._numbers)
+        for k, name in self._reads:
+            registers[k] = env[name]
         with np.errstate(all="ignore"):
-            registers: list[Value] = []
-            for k, node in enumerate(self.nodes):
-                registers.append(self._leaf(k, node, env) if node.op <= Op.INPUT else apply(node, registers))
+            for k, does, a, b in self._operations:
+                registers[k] = does(registers[a]) if b < 0 else does(registers[a], registers[b])
         return registers
 
-    def _leaf(self, k: int, node: Node, env: Environment) -> Value:
-        return self._numbers[k] if node.op is Op.CONSTANT else env[str(self.labels[k])]
+    @cached_property
+    def _numbers(self) -> tuple[Value, ...]:
+        """The constants in float64, by node; 0 for nodes that are none."""
+        labels = (self.labels.get(k, "") for k in range(len(self.nodes)))
+        return tuple(0.0 if isinstance(label, str) else float(label) for label in labels)
 
     @cached_property
-    def _numbers(self) -> Mapping[int, float]:
-        """The constants in float64."""
-        return {k: float(label) for k, label in self.labels.items() if not isinstance(label, str)}
+    def _reads(self) -> tuple[tuple[int, str], ...]:
+        """The nodes that are inputs, and their names."""
+        return tuple((k, str(self.labels[k])) for k, node in enumerate(self.nodes) if node.op is Op.INPUT)
+
+    @cached_property
+    def _operations(self) -> tuple[tuple[int, Callable[..., Value], int, int], ...]:
+        """Each node that computes: its number, what it does, and its operands (the second one -1 for one only)."""
+        kept = ((k, node) for k, node in enumerate(self.nodes) if node.op > Op.INPUT)
+        return tuple((k, _float64(node), node.a, (*node.operands, -1)[1]) for k, node in kept)
 
     def split(self, hot: Iterable[str]) -> tuple[Program, tuple[str, ...], Program]:
         """The program in two: what needs no `hot` input, the names of its outputs, and the rest, which reads those."""
@@ -130,6 +141,11 @@ class Program:
         late = Program(nodes, {**self.labels, **handed}, self.outputs)._pruned()
         return early, tuple(handed.values()), late
 
+    @cached_property
+    def last(self) -> Program:
+        """The last output alone, by the same operations."""
+        return Program(self.nodes, self.labels, self.outputs[-1:])._pruned()
+
     def _pruned(self) -> Program:
         """The same outputs without the nodes that none of them needs."""
         needed = set(self.outputs)
@@ -145,7 +161,7 @@ class Program:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names this program reads."""
-        return tuple(str(self.labels[k]) for k, node in enumerate(self.nodes) if node.op is Op.INPUT)
+        return tuple(name for _, name in self._reads)
 
     def enclose(self, env: Mapping[str, Interval]) -> list[Interval]:
         """Each output's range over boxes of inputs, rounded outwards; undefined somewhere means unbounded."""
@@ -154,16 +170,19 @@ class Program:
 
     def enclosures(self, env: Mapping[str, Interval]) -> list[Interval]:
         """The range of every node."""
+        registers = list(self._constants)
+        for k, name in self._reads:
+            registers[k] = env[name]
         with np.errstate(all="ignore"):
-            registers: list[Interval] = []
-            for k, node in enumerate(self.nodes):
-                if node.op is Op.CONSTANT:
-                    registers.append(_constant(self.labels[k]))
-                elif node.op is Op.INPUT:
-                    registers.append(env[str(self.labels[k])])
-                else:
-                    registers.append(_enclose(node, registers))
+            for k, _, _, _ in self._operations:
+                registers[k] = _enclose(self.nodes[k], registers)
         return registers
+
+    @cached_property
+    def _constants(self) -> tuple[Interval, ...]:
+        """Intervals that hold the constants, by node; (0, 0) for nodes that are none."""
+        labels = (self.labels.get(k, "") for k in range(len(self.nodes)))
+        return tuple((0.0, 0.0) if isinstance(label, str) else _constant(label) for label in labels)
 
     def rounding(self, ranges: Sequence[Interval], errors: Mapping[str, Value] | None = None) -> list[Value]:
         """A bound on |float64 result - true result| of each output, for any inputs within `ranges`.
@@ -173,6 +192,7 @@ class Program:
         given = errors or {}
         with np.errstate(all="ignore"):
             bounds: list[Value] = []
+            sizes = _Magnitudes(ranges)
             for k, node in enumerate(self.nodes):
                 if node.op is Op.CONSTANT:
                     low, high = ranges[k]
@@ -180,19 +200,19 @@ class Program:
                 elif node.op is Op.INPUT:
                     bounds.append(given.get(str(self.labels[k]), 0.0))
                 else:
-                    bounds.append(_rounding(k, node, ranges, bounds))
+                    bounds.append(_rounding(k, node, ranges, bounds, sizes))
         return [bounds[k] for k in self.outputs]
 
 
-def apply(node: Node, registers: Sequence[Value] | Mapping[int, Value]) -> Value:
-    """The float64 result of one operation."""
-    a = registers[node.a]
+def _float64(node: Node) -> Callable[..., Value]:
+    """One operation in float64, as a function of its operands."""
     if node.op is Op.POWER:
-        return _power(a, node.b)
-    if node.op is Op.STEP:
-        return np.greater(a, 0.0).astype(np.float64)
-    ufunc = _UFUNCS[node.op]
-    result: Value = ufunc(a) if node.op in _UNARY else ufunc(a, registers[node.b])
+        return partial(_power, exponent=node.b)
+    return _step if node.op is Op.STEP else _UFUNCS[node.op]
+
+
+def _step(a: Value) -> Value:
+    result: Array = np.greater(a, 0.0).astype(np.float64)
     return result
 
 
@@ -232,14 +252,9 @@ def _constant(value: sp.Expr) -> Interval:
 
 def _outward(low: Value, high: Value, ulps: int = 1) -> Interval:
     """The interval widened by at least `ulps` units in the last place; nan becomes unbounded."""
-    low = low - (np.abs(low) * (ulps * ULP) + TINY)
-    high = high + (np.abs(high) * (ulps * ULP) + TINY)
-    return _known(low, -np.inf), _known(high, np.inf)
-
-
-def _known(end: Value, unbounded: float) -> Value:
-    """`end` with nan replaced; the sum tells at the cost of one pass that there is none."""
-    return np.where(np.isnan(end), unbounded, end) if np.isnan(np.sum(end)) else end
+    room = ulps * ULP
+    below = np.fmax(low - (np.abs(low) * room + TINY), -np.inf)
+    return below, np.fmin(high + (np.abs(high) * room + TINY), np.inf)
 
 
 def _enclose(node: Node, registers: Sequence[Interval]) -> Interval:
@@ -282,7 +297,7 @@ def _enclose_pair(op: Op, low: Value, high: Value, other_low: Value, other_high:
 
 def _corners(ufunc: np.ufunc, low: Value, high: Value, other_low: Value, other_high: Value) -> Interval:
     """The extremes over the four corners; 0 * inf there means unbounded, so nan is kept."""
-    if np.min(low, initial=np.inf) >= 0 and np.min(other_low, initial=np.inf) > 0:
+    if np.all(np.greater_equal(low, 0)) and np.all(np.greater(other_low, 0)):
         ends = (other_low, other_high) if ufunc is np.multiply else (other_high, other_low)
         return ufunc(low, ends[0]), ufunc(high, ends[1])
     corners = [ufunc(x, y) for x in (low, high) for y in (other_low, other_high)]
@@ -305,7 +320,20 @@ def _enclose_power(low: Value, high: Value, exponent: int) -> Interval:
 
 def magnitude(interval: Interval) -> Value:
     """The largest absolute value in an interval."""
-    return np.maximum(np.abs(interval[0]), np.abs(interval[1]))
+    low, high = interval
+    return np.abs(low) if low is high else np.maximum(np.abs(low), np.abs(high))
+
+
+class _Magnitudes(dict[int, Value]):
+    """The magnitudes of ranges by number, each computed when it is first asked for."""
+
+    def __init__(self, ranges: Sequence[Interval]) -> None:
+        super().__init__()
+        self._ranges = ranges
+
+    def __missing__(self, k: int) -> Value:
+        self[k] = magnitude(self._ranges[k])
+        return self[k]
 
 
 def _least(interval: Interval) -> Value:
@@ -314,7 +342,9 @@ def _least(interval: Interval) -> Value:
     return np.where(crosses, 0.0, np.minimum(np.abs(low), np.abs(high)))
 
 
-def _rounding(k: int, node: Node, ranges: Sequence[Interval], bounds: Sequence[Value]) -> Value:
+def _rounding(
+    k: int, node: Node, ranges: Sequence[Interval], bounds: Sequence[Value], sizes: Mapping[int, Value]
+) -> Value:
     """The error passed on from the operands plus the operation's own rounding."""
     error, a = bounds[node.a], ranges[node.a]
     units = 1
@@ -322,14 +352,14 @@ def _rounding(k: int, node: Node, ranges: Sequence[Interval], bounds: Sequence[V
         case Op.ADD | Op.SUBTRACT:
             passed = error + bounds[node.b]
         case Op.MULTIPLY:
-            b, other = ranges[node.b], bounds[node.b]
-            passed = magnitude(a) * other + magnitude(b) * error + error * other
+            other = bounds[node.b]
+            passed = sizes[node.a] * other + sizes[node.b] * error + error * other
         case Op.DIVIDE:
             other = bounds[node.b]
-            passed = _ratio(error + magnitude(ranges[k]) * other, _least(ranges[node.b]) - other)
+            passed = _ratio(error + sizes[k] * other, _least(ranges[node.b]) - other)
         case Op.POWER:
             units = node.b
-            passed = node.b * (magnitude(a) + error) ** (node.b - 1) * error
+            passed = node.b * (sizes[node.a] + error) ** (node.b - 1) * error
         case Op.SQRT:
             passed = _ratio(error, np.sqrt(np.maximum(a[0] - error, 0.0)))
         case Op.LOG:
@@ -337,12 +367,12 @@ def _rounding(k: int, node: Node, ranges: Sequence[Interval], bounds: Sequence[V
             passed = _ratio(error, a[0] - error)
         case Op.EXP:
             units = 2 * ELEMENTARY_ULPS
-            passed = magnitude(ranges[k]) * np.expm1(error)
+            passed = sizes[k] * np.expm1(error)
         case Op.MINIMUM | Op.MAXIMUM:
             return np.maximum(error, bounds[node.b])
         case _:
             return np.where(np.logical_and(a[0] <= error, a[1] >= -error), 1.0, 0.0)
-    return passed + units * UNIT * (magnitude(ranges[k]) + passed) + TINY
+    return passed + units * UNIT * (sizes[k] + passed) + TINY
 
 
 def _ratio(numerator: Value, denominator: Value) -> Value:

@@ -6,13 +6,15 @@ constraints and best responses by numeric maximisation of the declared utility.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from solvers.core import Array, Positions
 from solvers.stackelberg._brackets import sign_change
-from solvers.stackelberg._program import Value, lower, picked
+from solvers.stackelberg._declaration import Declaration
+from solvers.stackelberg._program import Program, Value, lower, picked
 
 if TYPE_CHECKING:
     from solvers.stackelberg._game import Profile, StackelbergGame
@@ -103,17 +105,15 @@ def _search(bounds: tuple[float, float], parts: list[_Deviations], start: Array)
         [payoffs[:-1] >= payoffs[1:], [True]]
     )
     peaks = np.flatnonzero(inner)
-    best, promising = float(np.max(payoffs)), []
-    for k in peaks[np.argsort(payoffs[peaks])[::-1][:PEAKS]]:
-        a, b = prices[max(k - 1, 0)], prices[min(k + 1, PRICES - 1)]
-        for _ in range(ZOOMS):
-            finer = np.linspace(a, b, ZOOM)
-            at = _payoffs(parts, finer, start)
-            top = int(np.argmax(at))
-            best = float(np.max([best, at[top]]))
-            a, b = finer[max(top - 1, 0)], finer[min(top + 1, ZOOM - 1)]
-        promising.append(0.5 * float(a + b))
-    return best, promising
+    best, highest = float(np.max(payoffs)), peaks[np.argsort(payoffs[peaks])[::-1][:PEAKS]]
+    brackets = [(prices[max(k - 1, 0)], prices[min(k + 1, PRICES - 1)]) for k in highest]
+    for _ in range(ZOOMS if brackets else 0):
+        finer = np.stack([np.linspace(*bracket, ZOOM) for bracket in brackets])
+        at = _payoffs(parts, finer.ravel(), start).reshape(finer.shape)
+        tops = np.argmax(at, axis=1)
+        best = float(np.max([best, *(row[top] for row, top in zip(at, tops, strict=True))]))
+        brackets = [(row[max(top - 1, 0)], row[min(top + 1, ZOOM - 1)]) for row, top in zip(finer, tops, strict=True)]
+    return best, [0.5 * float(a + b) for a, b in brackets]
 
 
 def _payoffs(parts: list[_Deviations], prices: Array, start: Array) -> Array:
@@ -131,6 +131,14 @@ def _parts(game: StackelbergGame) -> list[_Deviations]:
     return [_Deviations(game, slice(start, min(start + CHUNK, n))) for start in range(0, n, CHUNK)]
 
 
+@lru_cache(maxsize=64)
+def _programs(form: Declaration) -> tuple[Program, Program, Program, bool]:
+    """Both sides of the declared constraints, the utilities, and whether a constraint has the price."""
+    constraints = lower(side for c in form.constraints for side in (c.left, c.right))
+    moving = any(form.price in c.gap.free_symbols for c in form.constraints)
+    return constraints, lower([form.follower_utility]), lower([form.leader_utility]), moving
+
+
 class _Deviations:
     """What some of the followers could get instead, and what the leader would then get from them."""
 
@@ -139,9 +147,7 @@ class _Deviations:
         self.size = where.stop - where.start if isinstance(where, slice) else len(where)
         self._response, self._form, self._bounds = game.response, game.form, game.bounds
         self._env = picked(game.values, where)
-        self._constraints = [lower([c.left, c.right]) for c in game.form.constraints]
-        self._utility, self._leader = lower([game.form.follower_utility]), lower([game.form.leader_utility])
-        self._moving = any(game.form.price in c.gap.free_symbols for c in game.form.constraints)
+        self._constraints, self._utility, self._leader, self._moving = _programs(game.form)
         self._fixed: tuple[Array, Array] | None = None
 
     def _at(self, price: float | Array, decisions: Array) -> dict[str, Value]:
@@ -155,20 +161,22 @@ class _Deviations:
         """The largest (left - right) / (|left| + |right|) of any constraint, per follower."""
         env = self._at(price, decisions)
         worst = np.full(decisions.shape, -1.0)
-        for program in self._constraints:
-            left, right = program.evaluate(env)
-            with np.errstate(all="ignore"):
+        sides = iter(self._constraints.evaluate(env))
+        with np.errstate(all="ignore"):
+            for left, right in zip(sides, sides, strict=True):
                 gap = np.subtract(left, right)
                 relative = np.where(gap == 0, 0.0, gap / (np.abs(left) + np.abs(right)))
-            worst = np.maximum(worst, relative)
+                worst = np.maximum(worst, relative)
         return worst
 
     def best_payoff(self, price: float, start: Array) -> Array:
         """Each follower's best payoff: at the numeric maximiser, and on a grid that needs no concavity."""
         low, high = self._interval(price, start)
         best = self._payoff_at(price, self._maximiser(price, low, high))
-        for share in np.linspace(0.0, 1.0, GRID) if np.all(np.isfinite(high - low)) else ():
-            best = np.fmax(best, self._payoff_at(price, low + share * (high - low)))
+        shares, at_once = np.linspace(0.0, 1.0, GRID)[:, None], max(1, BATCH // self.size)
+        for k in range(0, GRID if np.all(np.isfinite(high - low)) else 0, at_once):
+            tried = self._payoff_at(price, low + shares[k : k + at_once] * (high - low))
+            best = np.fmax(best, np.fmax.reduce(tried, axis=0))
         return best
 
     def _payoff_at(self, price: float, decisions: Array) -> Array:
@@ -186,10 +194,9 @@ class _Deviations:
         """The ends of the feasible interval around `start`, by growing steps and then bracketing."""
         if self._moving:
             start = self._feasible(price, start.shape)
-            return self._edge(price, start, -1.0), self._edge(price, start, 1.0)
+            return self._edges(price, start)
         if self._fixed is None:
-            price = self._bounds[0]
-            self._fixed = self._edge(price, start, -1.0), self._edge(price, start, 1.0)
+            self._fixed = self._edges(self._bounds[0], start)
         return self._fixed
 
     def _feasible(self, price: float | Array, shape: tuple[int, ...]) -> Array:
@@ -198,9 +205,11 @@ class _Deviations:
         shape = np.broadcast_shapes(np.shape(price), shape)
         return np.array(np.broadcast_to(self._response.best(env, self._response.limits(env, shape)), shape))
 
-    def _edge(self, price: float | Array, start: Array, sign: float) -> Array:
-        inside, step = start.copy(), sign * np.where(start == 0, FIRST, SMALL * np.abs(start))
-        outside = np.full(start.shape, sign * np.inf)
+    def _edges(self, price: float | Array, start: Array) -> tuple[Array, Array]:
+        """The lower and the upper end, looked for together."""
+        sign = np.array([-1.0, 1.0]).reshape(2, *(1 for _ in start.shape))
+        inside, step = np.stack([start, start]), sign * np.where(start == 0, FIRST, SMALL * np.abs(start))
+        outside = np.broadcast_to(sign * np.inf, inside.shape)
         for _ in range(GROWTHS):
             trial = inside + step
             going = np.isinf(outside)
@@ -213,4 +222,5 @@ class _Deviations:
         bounded = np.isfinite(outside)
         beyond = np.where(bounded, outside, inside)
         edge = sign_change(lambda trial: self.excess(price, trial), inside, beyond, small=FEASIBLE)
-        return np.where(bounded, edge, sign * np.inf)
+        low, high = np.where(bounded, edge, sign * np.inf)
+        return low, high

@@ -151,7 +151,7 @@ class Response:
             open_end = np.isinf(end)
             step = np.maximum(1.0, np.where(np.isfinite(other), np.abs(other), 0.0))
             end[open_end] = (np.where(np.isfinite(other), other, 0.0) + sign * step)[open_end]
-            for _ in range(1100):
+            for _ in range(1100 if open_end.any() else 0):
                 grows = open_end & (sign * self._marginal(env, end)[0] > 0)
                 if not np.any(grows):
                     break

@@ -51,7 +51,7 @@ def solve(game: StackelbergGame, *, tolerance: float = 1e-9) -> Solution[Profile
         rounds += 1
         profile = _profile(part, stays, optimum)
         seen.add(stays.tobytes())
-        moved = _moved(game, profile, stays) if game.participation else stays
+        moved = _moved(game, part, profile, stays) if game.participation else stays
         if np.array_equal(moved, stays):
             status = Status.SOLVED if optimum.gap <= tolerance else Status.LIMIT
             return _solution(optimum, profile, method, rounds, status, tolerance)
@@ -66,10 +66,12 @@ def _profile(part: StackelbergGame, stays: npt.NDArray[np.bool_], optimum: Optim
     return Profile(optimum.price, decisions)
 
 
-def _moved(game: StackelbergGame, profile: Profile, stays: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _moved(
+    game: StackelbergGame, part: StackelbergGame, profile: Profile, stays: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
     """Who takes part next: without all whose utility is not positive, else with the one that gains most by joining."""
     leaving = np.zeros(len(stays), dtype=bool)
-    utilities = game.among(profile).follower_utilities(profile.price, profile.decisions[stays])
+    utilities = part.follower_utilities(profile.price, profile.decisions[stays])
     leaving[stays] = utilities <= 0
     if np.all(leaving[stays]):
         raise NotSolved(

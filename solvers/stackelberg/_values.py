@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 
 import numpy as np
 import sympy as sp
 
-from solvers.core import Array
+from solvers.core import Array, InvalidGame
 from solvers.stackelberg._aggregates import Aggregate
-from solvers.stackelberg._program import Value, lower
+from solvers.stackelberg._program import Program, Value, lower
 
 
 def settle(
@@ -18,51 +19,77 @@ def settle(
     """Every column and number by name, the derived ones computed in order over the given followers."""
     values: dict[str, Value] = {**parameters, **table}
     for name, expr in derived.items():
-        values[name] = _resolve(expr, values, n)
+        try:
+            values[name] = _resolve(expr, values, n)
+        except KeyError as missing:
+            symbol = missing.args[0]
+            raise InvalidGame(f"symbol {symbol!r} has no value: give it a parameter or a column") from None
     return values
 
 
 def _resolve(expr: sp.Expr, values: Mapping[str, Value], n: int) -> Value:
-    known = dict(values)
+    known, (aggregates, whole) = dict(values), _lowered(expr)
+    for k, (aggregate, arguments) in enumerate(aggregates):
+        known[f"@{k}"] = aggregate.over(*(np.broadcast_to(_plain(p, known), (n,)) for p in arguments))
+    return _plain(whole, known)
+
+
+@lru_cache(maxsize=512)
+def _lowered(expr: sp.Expr) -> tuple[list[tuple[Aggregate, list[Program]]], Program]:
+    """The aggregates of an expression, inner ones first, whose values the rest reads as @0, @1, ..."""
     aggregates = sorted(expr.atoms(Aggregate), key=lambda a: sum(1 for _ in sp.preorder_traversal(a)))
     stands_for: dict[sp.Expr, sp.Symbol] = {}
+    inner = []
     for k, aggregate in enumerate(aggregates):
-        columns = [np.broadcast_to(_plain(arg.xreplace(stands_for), known), (n,)) for arg in aggregate.args]
+        inner.append((aggregate, [lower([arg.xreplace(stands_for)]) for arg in aggregate.args]))
         stands_for[aggregate.xreplace(stands_for)] = stands_for[aggregate] = sp.Symbol(f"@{k}", real=True)
-        known[f"@{k}"] = aggregate.over(*columns)
-    return _plain(expr.xreplace(stands_for), known)
+    return inner, lower([expr.xreplace(stands_for)])
 
 
-def _plain(expr: sp.Expr, values: Mapping[str, Value]) -> Value:
-    return np.asarray(lower([expr]).evaluate(values)[0], dtype=np.float64)
+def _plain(program: Program, values: Mapping[str, Value]) -> Value:
+    return np.asarray(program.evaluate(values)[0], dtype=np.float64)
 
 
-def signed(symbol: sp.Symbol, least: float, most: float) -> sp.Symbol:
-    """The symbol with the strongest sign assumption that a range of values allows."""
+def sign(least: float, most: float) -> str:
+    """The strongest sign assumption that a range of values allows."""
     if least > 0:
-        return sp.Symbol(symbol.name, positive=True)
+        return "positive"
     if most < 0:
-        return sp.Symbol(symbol.name, negative=True)
-    if least >= 0:
-        return sp.Symbol(symbol.name, nonnegative=True)
-    return sp.Symbol(symbol.name, real=True)
+        return "negative"
+    return "nonnegative" if least >= 0 else "real"
 
 
-def differences(expressions: Iterable[sp.Expr], values: Mapping[str, Value]) -> tuple[sp.Rel, ...]:
-    """Facts `a > b` that hold for every follower, for symbols that stand in a difference a - b."""
-    facts: dict[frozenset[sp.Symbol], sp.Rel] = {}
+def sign_of_values(values: Value) -> str:
+    """The strongest sign assumption that these values allow."""
+    return sign(float(np.min(values)), float(np.max(values))) if np.ndim(values) else sign(float(values), float(values))
+
+
+def differences(expressions: Iterable[sp.Expr], among: Collection[str]) -> tuple[tuple[sp.Symbol, sp.Symbol], ...]:
+    """The pairs (a, b) of symbols, with names `among` these, that stand in a difference a - b, each pair once."""
+    pairs: dict[frozenset[sp.Symbol], tuple[sp.Symbol, sp.Symbol]] = {}
     for expr in expressions:
         for total in sp.preorder_traversal(expr):
             if total.is_Add:
-                plus = [t for t in total.args if t.is_Symbol and t.name in values]
-                minus = [-t for t in total.args if (-t).is_Symbol and (-t).name in values]
+                plus = [t for t in total.args if t.is_Symbol and t.name in among]
+                minus = [-t for t in total.args if (-t).is_Symbol and (-t).name in among]
                 for pair in ((a, b) for a in plus for b in minus):
-                    facts.setdefault(frozenset(pair), _ordered(*pair, values))
-    return tuple(fact for fact in facts.values() if fact is not sp.true)
+                    pairs.setdefault(frozenset(pair), pair)
+    return tuple(pairs.values())
+
+
+def ordered(pairs: Iterable[tuple[sp.Symbol, sp.Symbol]], values: Mapping[str, Value]) -> tuple[sp.Rel, ...]:
+    """The facts `a > b`, or `b > a`, that hold for every follower."""
+    facts = (_ordered(a, b, values) for a, b in pairs)
+    return tuple(fact for fact in facts if fact is not sp.true)
 
 
 def _ordered(a: sp.Symbol, b: sp.Symbol, values: Mapping[str, Value]) -> sp.Rel:
     gap = np.subtract(values[a.name], values[b.name])
     if np.min(gap) > 0:
-        return sp.Gt(a, b)
-    return sp.Gt(b, a) if np.max(gap) < 0 else sp.true
+        return _greater(a, b)
+    return _greater(b, a) if np.max(gap) < 0 else sp.true
+
+
+@lru_cache(maxsize=512)
+def _greater(a: sp.Symbol, b: sp.Symbol) -> sp.Rel:
+    return sp.Gt(a, b)
