@@ -5,6 +5,7 @@ python3 dev.py run [ARGUMENTS]        solve a Stackelberg game (python -m solver
 python3 dev.py bimatrix [ARGUMENTS]   solve a two-player game (python -m solvers.bimatrix)
 python3 dev.py hedonic [ARGUMENTS]    find a stable partition (python -m solvers.hedonic)
 python3 dev.py jamming [ARGUMENTS]    solve a jamming game, simulate learners (python -m models.jamming)
+python3 dev.py gfml [ARGUMENTS]       federated meta-learning as a dual game (python -m models.gfml)
 python3 dev.py test [ARGUMENTS]       the tests (pytest)
 python3 dev.py lint                   ruff: rules and formatting
 python3 dev.py types                  mypy --strict
@@ -37,6 +38,7 @@ EXTRAS = {
     "bimatrix": "plot,gambit,peers",
     "hedonic": "plot,ortools",
     "jamming": "plot",
+    "gfml": "fml,plot,parquet,workers,dask",
     "test": "test",
 }
 
@@ -45,6 +47,7 @@ MODULES = {
     "bimatrix": [["solvers.bimatrix"]],
     "hedonic": [["solvers.hedonic"]],
     "jamming": [["models.jamming"]],
+    "gfml": [["models.gfml"]],
     "test": [["pytest"]],
     "lint": [["ruff", "check"], ["ruff", "format", "--check"]],
     "types": [["mypy", "--strict", "solvers", "models", "verification", "dev.py", ".ci/evidence.py"]],

@@ -15,6 +15,8 @@ def faults(answer: dict[str, Any]) -> list[str]:
     """What is missing from the evidence of `answer`, in words; empty if nothing is."""
     if "markov_perfect" in answer:
         return [*unplayed(answer), *uncertified(answer)]
+    if "framework" in answer:
+        return unlearnt(answer)
     return [*(unproved(answer["proof"]) if "proof" in answer else unsolved(answer)), *uncertified(answer)]
 
 
@@ -39,6 +41,40 @@ def uncertified(answer: dict[str, Any]) -> list[str]:
     if certificate and certificate["holds"] is True and certificate["residual"] <= certificate["tolerance"]:
         return []
     return [f"the certificate does not hold: {certificate}"]
+
+
+# --- federated learners ------------------------------------------------------------------------------------------
+
+
+def unlearnt(answer: dict[str, Any]) -> list[str]:
+    """What the rounds of federated learners under the paper's framework lack."""
+    rounds = answer["rounds"]
+    found = [] if rounds else ["no round was reported"]
+    if [page["round"] for page in rounds] != list(range(1, len(rounds) + 1)):
+        found.append("the rounds are not numbered from 1")
+    return [*found, *(f"round {page['round']}: {fault}" for page in rounds for fault in unsettled(page, answer))]
+
+
+def unsettled(page: dict[str, Any], answer: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with one round, as far as its numbers tell."""
+    yield from uncertified(page)
+    if page["stable"] is not True and not page["cycling"]:
+        yield "the partition is neither stable nor on a cycle"
+    if page["stable"]:
+        yield from uncertified({"certificate": page["partition_certificate"]})
+    low, high = answer["parameters"]["incentives"]
+    if not all(low <= price <= high for price in page["prices"] if price is not None):
+        yield f"a price is out of bounds: {page['prices']}"
+    if [page["coalitions"][head] for head in page["heads"]] != list(range(len(page["heads"]))):
+        yield "a head is in another coalition"
+    if any(slot == -1 and profit for slot, profit in zip(page["coalitions"], page["profits"], strict=True)):
+        yield "a user in no coalition earns something"
+    if not math.isclose(page["profit"], math.fsum(page["profits"]) / len(page["profits"]), abs_tol=1e-9):
+        yield "the profit is not the mean of the profits"
+    if not math.isclose(page["provider_utility"], math.fsum(page["provider_utilities"]), abs_tol=1e-9):
+        yield "the provider's utility is not the sum over coalitions"
+    if not 0 < page["completion_time"] <= answer["parameters"]["deadlines"][1] * (1 + 1e-9):
+        yield f"the round took {page['completion_time']} s, longer than any deadline"
 
 
 # --- jamming games -----------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ __all__ = [
     "contribution",
     "global_reputation",
     "overall_reputation",
+    "proportional_contribution",
     "relative_contribution",
     "replay",
     "reputation_utility",
@@ -145,6 +146,33 @@ def relative_contribution(training: npt.ArrayLike) -> Array:
     if span <= SAME * np.max(np.abs(given)) / 2:
         return np.zeros_like(given)
     return np.asarray(np.clip((given / 2 - least) / span * 2 - 1, -1.0, 1.0))
+
+
+def proportional_contribution(training: npt.ArrayLike) -> Array:
+    """The training contributions of those who trained together, from −1 for nothing to 1 for the greatest.
+
+    `training`, (users,), must not be negative, as those of `training_contribution` with 0 for drift and noise; u is
+    twice the share of the greatest, less 1. Unlike `relative_contribution` it does not leave the least of honest users
+    with nothing. All are 0 where nobody contributed.
+
+    Raises
+    ------
+    InvalidGame
+        If `training` is not (users,) with at least one user, or a number negative or not finite.
+
+    References
+    ----------
+    Baccour et al., IEEE IoT Journal 11(12), 2024, the text under equation (15): −1 is "the lowest contribution".
+
+    Examples
+    --------
+    >>> proportional_contribution([20.0, 10.0, 0.0])
+    array([ 1.,  0., -1.])
+    """
+    given = _some("training", finite("training", training, (1,)))
+    _refuse("training must not be negative", given, given < 0)
+    greatest = given.max()
+    return np.asarray(given / greatest * 2 - 1) if greatest > 0 else np.zeros_like(given)
 
 
 def contribution(training: npt.ArrayLike, slack: npt.ArrayLike, *, as_printed: bool = False) -> Array:

@@ -13,6 +13,8 @@ LAYERS = [("solvers",), ("models",), ("verification",), ("examples", "tests", "b
 RANK = {package: rank for rank, layer in enumerate(LAYERS) for package in layer}
 HEAVY = {
     "cvxpy",
+    "distributed",
+    "joblib",
     "matplotlib",
     "nashpy",
     "ortools",

@@ -164,7 +164,7 @@ def test_an_unknown_command_is_one_line_and_status_2(arguments):
     done = subprocess.run([sys.executable, "dev.py", *arguments], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(
-        "error: command must be one of run, bimatrix, hedonic, jamming, test, lint, types, docs, got "
+        "error: command must be one of run, bimatrix, hedonic, jamming, gfml, test, lint, types, docs, got "
     )
     assert done.stderr.count("\n") == 1
 
@@ -289,6 +289,52 @@ def test_ci_checks_the_equilibria_of_a_jamming_game_itself(part, change, fault):
         place = place[key]
     place[last] = change
     assert any(fault in found for found in faults(answer)), faults(answer)
+
+
+LEARNERS = {
+    "framework": "gfml",
+    "parameters": {"incentives": [5.0, 15.0], "deadlines": [11.0, 20.0]},
+    "rounds": [
+        {
+            "round": 1,
+            "certificate": {"concept": "Stackelberg", "residual": 0.0, "tolerance": 1e-9, "holds": True},
+            "partition_certificate": {"concept": "Nash-stable", "residual": 0.0, "tolerance": 1e-9, "holds": True},
+            "stable": True,
+            "cycling": False,
+            "prices": [7.5, None],
+            "heads": [0, 2],
+            "coalitions": [0, 0, 1, -1],
+            "profits": [3.0, 2.0, 1.0, 0.0],
+            "profit": 1.5,
+            "provider_utilities": [10.0, 0.0],
+            "provider_utility": 10.0,
+            "completion_time": 10.5,
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"round": 2}, "not numbered from 1"),
+        ({"certificate": None}, "does not hold"),
+        ({"certificate": {"residual": 1e-3, "tolerance": 1e-9, "holds": True}}, "does not hold"),
+        ({"partition_certificate": {"residual": 1e-3, "tolerance": 1e-9, "holds": True}}, "does not hold"),
+        ({"stable": False}, "neither stable nor on a cycle"),
+        ({"prices": [4.0, 7.0]}, "out of bounds"),
+        ({"heads": [2, 0]}, "in another coalition"),
+        ({"coalitions": [0, -1, 1, -1]}, "earns something"),
+        ({"profit": 2.0}, "not the mean"),
+        ({"provider_utility": 11.0}, "not the sum"),
+        ({"completion_time": 21.0}, "longer than any deadline"),
+    ],
+)
+def test_ci_checks_the_rounds_of_federated_learners(change, fault):
+    faults = script(ROOT / ".ci" / "evidence.py").faults
+    assert faults(LEARNERS) == []
+    assert faults({**LEARNERS, "rounds": []}) == ["no round was reported"]
+    assert any(fault in found for found in faults({**LEARNERS, "rounds": [{**LEARNERS["rounds"][0], **change}]}))
 
 
 def test_ci_wants_an_answer_to_look_at():

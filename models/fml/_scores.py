@@ -107,7 +107,7 @@ def _each(
     place = samples.inputs.device
     with computing(samples):
         each = zip(rows_of_models(network, models, samples, len(own)), own, strict=True)
-        rows = [found(model, torch.from_numpy(positions).to(place)) for model, positions in each]
+        rows = [found(model, torch.tensor(positions, device=place)) for model, positions in each]
         values = np.asarray(torch.stack(rows).double().cpu().numpy())
     lost = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if lost.size:

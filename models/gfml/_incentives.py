@@ -1,0 +1,190 @@
+"""What a coalition's members are paid and how fast they compute: the incentive game, and rules in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from models.gfml._devices import Devices
+from models.gfml._parameters import Parameters
+from models.reputation import reputation_utility
+from solvers.core import Array, Evidence, Positions
+
+if TYPE_CHECKING:
+    from solvers.stackelberg import Profile, StackelbergGame
+
+Certify: TypeAlias = Callable[..., Evidence]  # `verification.certify`, which models may not import
+
+WIDTH = 1e-12  # of the range of prices, relative, where the price is given
+
+
+@dataclass(frozen=True, eq=False)
+class Coalition:
+    """Who might train together in a round: the members of one coalition, under its head's deadline.
+
+    `members` are players, `similarity` and `reputations` theirs, (members,); `deadline` is T_max of the head, seconds.
+    """
+
+    label: int
+    members: Positions
+    deadline: float
+    similarity: Array
+    reputations: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """What all coalitions of a round share: devices, numbers, the frequencies expected, (n,) in Hz, and the judge."""
+
+    devices: Devices
+    parameters: Parameters
+    speeds: Array
+    certify: Certify
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a coalition came to: the price, who takes part, how fast, for what; and the evidence, if a game was played.
+
+    `members`, `frequencies` (Hz), `times` (s) and `profits` are of those who take part; `dropped` of the others, with
+    the reason. The price is nan where nobody takes part.
+    """
+
+    price: float
+    members: Positions
+    frequencies: Array
+    times: Array
+    profits: Array
+    provider: float
+    dropped: tuple[tuple[int, str], ...]
+    certificate: Evidence | None
+
+
+def incentive_game(coalition: Coalition, devices: Devices, parameters: Parameters) -> StackelbergGame:
+    """The game of problems (22) and (24) between the provider and a coalition that can meet its deadline.
+
+    It is the declaration of the bundled scenario `gfml` with other numbers. Who has joined a coalition stays for the
+    round, whatever it earns: with similarities of either sign there is often no price that is best for the provider
+    while just those take part who gain at it. A user can leave when coalitions form again.
+
+    Raises
+    ------
+    InvalidGame
+        If the coalition is empty, or nobody in it can meet the deadline.
+    """
+    who = coalition.members
+    worth = reputation_utility(coalition.reputations, threshold=parameters.threshold, floor=parameters.floor)
+    table = {
+        "coalition": np.zeros(len(who)),
+        "D": devices.data[who],
+        "S": coalition.similarity,
+        "H": worth,
+        "B": parameters.model / devices.sending[who] if parameters.model else np.ones(len(who)),
+        "T_max": np.full(len(who), coalition.deadline),
+        "lo": np.full(len(who), devices.slowest),
+        "hi": np.full(len(who), devices.fastest),
+    }
+    numbers = {
+        "eta": parameters.profit_weight,
+        "I_rep": parameters.reputation_incentive,
+        "rho": parameters.energy_price,
+        "zeta": parameters.capacitance,
+        "tau": float(parameters.steps),
+        "c": parameters.cycles,
+        "model": parameters.model,
+    }
+    names = [devices.names[i] for i in who]
+    game = _declared().with_followers(table, names=names, parameters=numbers, title=f"coalition {coalition.label}")
+    return replace(game, bounds=parameters.incentives, participation=False)
+
+
+@cache
+def _declared() -> StackelbergGame:
+    from solvers.stackelberg import load
+
+    return load("gfml")
+
+
+def stackelberg(coalition: Coalition, terms: Terms) -> Outcome:
+    """The provider's best price and the members' best responses to it."""
+    able, dropped = _able(coalition, terms.devices, terms.devices.fastest)
+    return _solved(able, terms, dropped, terms.parameters.incentives)
+
+
+def best_responses(coalition: Coalition, terms: Terms) -> Outcome:
+    """The members' best responses to the highest price: the same game, whose provider has no choice."""
+    able, dropped = _able(coalition, terms.devices, terms.devices.fastest)
+    price = terms.parameters.incentives[1]
+    return _solved(able, terms, dropped, (price, price * (1 + WIDTH)))
+
+
+def at_random(coalition: Coalition, terms: Terms) -> Outcome:
+    """The drawn frequencies at the highest price; who misses the deadline is discarded. There is no game to certify."""
+    able, dropped = _able(coalition, terms.devices, terms.speeds)
+    if not len(able.members):
+        return _idle(dropped)
+    from solvers.stackelberg import Profile
+
+    game = incentive_game(able, terms.devices, terms.parameters)
+    profile = Profile(terms.parameters.incentives[1], terms.speeds[able.members])
+    return _outcome(game, able, terms.devices, dropped, profile, None)
+
+
+def _solved(able: Coalition, terms: Terms, dropped: list[tuple[int, str]], prices: tuple[float, float]) -> Outcome:
+    if not len(able.members):
+        return _idle(dropped)
+    from solvers.stackelberg import solve
+
+    game = replace(incentive_game(able, terms.devices, terms.parameters), bounds=prices)
+    profile = solve(game).profiles[0]
+    evidence = terms.certify(game, profile, tolerance=1e-9 * game.magnitudes(profile))
+    return _outcome(game, able, terms.devices, dropped, profile, evidence)
+
+
+def _outcome(
+    game: StackelbergGame,
+    able: Coalition,
+    devices: Devices,
+    dropped: Sequence[tuple[int, str]],
+    profile: Profile,
+    evidence: Evidence | None,
+) -> Outcome:
+    who, speeds = able.members, profile.decisions
+    return Outcome(
+        price=profile.price,
+        members=who,
+        frequencies=speeds,
+        times=devices.cycles[who] / speeds + devices.sending[who],
+        profits=game.follower_utilities(profile.price, speeds),
+        provider=game.leader_utility(profile.price, speeds),
+        dropped=tuple(dropped),
+        certificate=evidence,
+    )
+
+
+def _able(coalition: Coalition, devices: Devices, speeds: Array | float) -> tuple[Coalition, list[tuple[int, str]]]:
+    """The coalition of those who meet the deadline at these frequencies, and who does not, with the reason."""
+    who = coalition.members
+    required = devices.required(coalition.deadline)[who]
+    late = ~(required <= np.broadcast_to(speeds, devices.data.shape)[who])
+    times = devices.cycles[who] / np.broadcast_to(speeds, devices.data.shape)[who] + devices.sending[who]
+    dropped = [
+        (int(i), f"would take {t:.4g} s, the deadline of coalition {coalition.label} is {coalition.deadline:.4g} s")
+        for i, t in zip(who[late], times[late], strict=True)
+    ]
+    able = replace(
+        coalition,
+        members=who[~late],
+        similarity=coalition.similarity[~late],
+        reputations=coalition.reputations[~late],
+    )
+    return able, dropped
+
+
+def _idle(dropped: Sequence[tuple[int, str]]) -> Outcome:
+    none = np.zeros(0)
+    return Outcome(np.nan, np.zeros(0, dtype=np.intp), none, none, none, 0.0, tuple(dropped), None)
