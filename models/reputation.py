@@ -152,8 +152,8 @@ def proportional_contribution(training: npt.ArrayLike) -> Array:
     """The training contributions of those who trained together, from −1 for nothing to 1 for the greatest.
 
     `training`, (users,), must not be negative, as those of `training_contribution` with 0 for drift and noise; u is
-    twice the share of the greatest, less 1. Unlike `relative_contribution` it does not leave the least of honest users
-    with nothing. All are 0 where nobody contributed.
+    twice the share of the greatest, less 1, and −1 for all where nobody contributed. Unlike `relative_contribution` it
+    does not leave the least of honest users with nothing. What all leave out alike, neither of them sees.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def proportional_contribution(training: npt.ArrayLike) -> Array:
     given = _some("training", finite("training", training, (1,)))
     _refuse("training must not be negative", given, given < 0)
     greatest = given.max()
-    return np.asarray(given / greatest * 2 - 1) if greatest > 0 else np.zeros_like(given)
+    return np.asarray(given / greatest * 2 - 1) if greatest > 0 else np.full_like(given, -1.0)
 
 
 def contribution(training: npt.ArrayLike, slack: npt.ArrayLike, *, as_printed: bool = False) -> Array:

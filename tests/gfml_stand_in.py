@@ -51,6 +51,12 @@ class StandIn:
         k = state.round + 1
         if self.framework == "diverges" and k == 3:
             raise Diverged("round 3: the loss of user 7 is not finite")
+        if self.framework == "hungry" and k == 3:
+            raise RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried"
+            )
+        if self.framework == "broken":
+            raise RuntimeError("a mistake in the program")
         if k == 3 and self.framework in {"dies", "dies once"}:
             marker = Path(self.folder, f"died {self.seed}")
             if self.framework == "dies" or not marker.exists():

@@ -229,7 +229,11 @@ def test_the_published_files(name, first, of_class_1, mean, deviation):
 # --- data sets --------------------------------------------------------------------------------------------------------
 
 
-def test_digits_are_those_of_scikit_learn():
+@pytest.mark.parametrize("in_place", [True, False])
+def test_digits_are_those_of_scikit_learn(monkeypatch, in_place):
+    """Whether its file is where it is known to be, or has to be asked for."""
+    if not in_place:
+        monkeypatch.setattr("pathlib.Path.is_file", lambda path: False)
     found, theirs = digits(), datasets.load_digits()
     np.testing.assert_array_equal(found.images * 16, theirs.data)
     np.testing.assert_array_equal(found.labels, theirs.target)
@@ -549,8 +553,8 @@ def test_who_is_passive_and_what_is_for_testing_is_uniformly_random():
         ([[[0, 1], [2]]], {}, "user 0 must be a rectangular array"),
         ([[0, 1]], {"passive": 1.0}, r"passive must be in \[0, 1\), got 1.0"),
         ([[0, 1]], {"passive": np.nan}, r"passive must be in \[0, 1\), got nan"),
-        ([[0, 1]], {"test": -0.1}, r"test must be in \[0, 1\), got -0.1"),
-        ([[0, 1]], {"test": 0.0}, "test must be > 0, got 0.0"),
+        ([[0, 1]], {"test": -0.1}, r"test must be in \(0, 1\), got -0.1"),
+        ([[0, 1]], {"test": 0.0}, r"test must be in \(0, 1\), got 0.0"),
     ],
 )
 def test_what_cannot_be_split_is_refused(users, options, rule):

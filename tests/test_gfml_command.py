@@ -1,6 +1,7 @@
 """`python -m models.gfml`: what it prints, writes, keeps and refuses. Most rounds are made up; a few are played."""
 
 import csv
+import errno
 import io
 import json
 import subprocess
@@ -14,15 +15,17 @@ from commands import ROOT, refusal
 from rich.console import Console
 from scipy import stats
 
-from models.gfml import FRAMEWORKS, Parameters, _options, _plot, _runs, summary
+from models.gfml import FRAMEWORKS, Parameters, _help, _plot, _runs, summary
 from models.gfml.__main__ import _bar, main
-from models.gfml._options import DEFAULTS, parameters, parsed
-from models.gfml._report import RunReport, certified, partition_word, thinned
+from models.gfml._evidence import certified, partition_word, proved
+from models.gfml._options import DEFAULTS, check, parameters, parsed
+from models.gfml._report import RunReport, thinned
 from models.gfml._store import Store, Unit
 from models.gfml._sweeps import sweep
+from solvers import _command
 from solvers.core import NotSolved
 
-KEYS = ["framework", "dataset", "parameters", "rounds", "summary", "seed", "problem", "stats"]
+KEYS = ["framework", "dataset", "parameters", "rounds", "summary", "certified", "seed", "problem", "stats"]
 CONTRACT = {
     *("round", "accuracy", "personalised_accuracy", "loss", "completion_time", "profit", "provider_utility", "prices"),
     *("switches", "stable", "certificate"),
@@ -31,6 +34,7 @@ TINY = ("--users", "8", "--coalitions", "2", "--steps", "1", "--batch", "4", "--
 HOLDS = {"concept": "Stackelberg", "residual": 1e-12, "tolerance": 1e-8, "holds": True}
 FAILS = {**HOLDS, "residual": 0.5, "holds": False}
 STABLE = {"concept": "Nash-stable", "residual": 0.0, "tolerance": 1e-9, "holds": True}
+EMPTY = ("scheduler", "data-dir", "store", "json", "export", "plot")
 LOOSE = {**STABLE, "residual": 0.25, "holds": False}
 
 
@@ -41,7 +45,7 @@ def made_up(number, seed=0, framework="gfml", **changed):
         "round": number,
         "accuracy": 0.4 + shift,
         "personalised_accuracy": 0.8 + shift + 0.01 * number,
-        "personalised": {"1": 0.8, "10": 0.9},
+        "personalised": {"1": 0.8 + shift + 0.01 * number, "10": 0.9 + shift},
         "loss": 1.0 / number,
         "passive": {str(count): 0.5 + shift for count in Parameters().passive_samples},
         "completion_time": 10.0 + seed,
@@ -114,11 +118,13 @@ def test_without_a_command_the_options_are_those_of_run():
 
 
 def test_the_listed_frameworks_are_those_that_there_are():
-    assert tuple(FRAMEWORKS) == _options.FRAMEWORKS
+    rules = {name: (one.coalitions.name, one.heads.name, one.resources.name) for name, one in FRAMEWORKS.items()}
+    described = {name: f"{one.title}: {' / '.join(rules[name])}" for name, one in FRAMEWORKS.items()}
+    assert [*described.items()] == [*_help.FRAMEWORKS.items()]
 
 
 def test_every_parameter_can_be_set_and_its_shown_default_is_its_default():
-    settings = [part for name in DEFAULTS for part in ("--set", f"{name}={_options._default(name)}")]
+    settings = [part for name in DEFAULTS for part in ("--set", f"{name}={_help.default(name)}")]
     assert parameters(parsed(settings)) == Parameters()
 
 
@@ -167,7 +173,8 @@ def test_seeds_are_counted_or_listed(text, meant):
         ),
         ("compare --frameworks gfml,gfml", "--frameworks must name each framework once, got `gfml,gfml`"),
         ("--dataset digit", "dataset must be a known name, got `digit`; did you mean `digits`?"),
-        ("--dataset mnist --data-dir nowhere", "there must be train-images-idx3-ubyte.gz in the folder `nowhere`"),
+        ("--dataset mnist --data-dir .", "there must be train-images-idx3-ubyte.gz in the folder `.`"),
+        ("--dataset mnist --data-dir nowhere", "--data-dir must be a folder, got `nowhere`"),
         ("--data-dir nowhere", "--data-dir goes with --dataset mnist or fashion-mnist, got digits"),
         ("--rounds 0", "--rounds must be 1 to 100,000, got 0"),
         ("--rounds few", "argument --rounds: must be a whole number, got `few`"),
@@ -195,6 +202,15 @@ def test_seeds_are_counted_or_listed(text, meant):
         ("sweep coalitions --values 4,40", "coalitions must be at most 36, the number of active users, got 40"),
         ("--workers 0", "--workers must be 1 to 1,024, got 0"),
         ("--workers 2 --scheduler there:8786", "--workers goes without --scheduler"),
+        ("--scheduler nonsense", "scheduler must be an address such as host:8786, got `nonsense`"),
+        ("--device meta", "device must be auto, cpu, cuda, cuda:N, mps or xpu, got `meta`"),
+        ("--device cuda:99", "device must be one that PyTorch can use here, got `cuda:99`: "),
+        ("--device meta --scheduler host:8786", "device must be auto, cpu, "),
+        ("sweep samples --set passive=0", "sweep over samples needs passive users, got none of 40; set passive higher"),
+        *(
+            (f"--{name}=", f"--{name} must not be empty")
+            for name in ["scheduler", "data-dir", "store", "json", "export", "plot"]
+        ),
         ("--threads 0", "--threads must be 1 to 1,024, got 0"),
         ("--store no/such.sqlite", "the store must be in a folder that is there"),
         ("--json no/such.json", "output must be a file in a folder that can be written, got no/such.json"),
@@ -243,9 +259,13 @@ def test_the_table_shows_each_round_the_sums_and_what_is_certified(fake, capsys)
     out, err = table(capsys, *TINY)
     assert err == ""
     assert out.startswith("GFML on digits: 8 users in 2 coalitions, seed 0\n")
-    assert ["1", "0.400", "0.810", "1", "10.00", "5.00", "501.0", "5.00", "3", "stable", "holds"] in words(out)
-    assert "2 rounds: accuracy 40.0% before and 82.0% after personalisation" in out
-    assert "Partitions of 2 rounds: 2 stable. Certificate (Nash-stable): no learner gains more than 0" in out
+    assert out.splitlines()[1] == "Not the default: steps 1, batch 4."
+    numbers = ["1", "0.400", "0.810", "0.900", "1", "10.00", "5.00", "501.0", "5.00", "3", "0"]
+    assert [*numbers, "stable", "holds"] in words(out)
+    assert "2 rounds: accuracy 40.0% before personalisation, 82.0% after 1 step, 90.0% after 10 steps" in out
+    assert "in no coalition" not in out
+    expected = "at the prices and frequencies that users expected"
+    assert f"Partitions of 2 rounds, {expected}: 2 stable. Certificate (Nash-stable): no learner gains" in out
     assert (
         "Certificate (Stackelberg): nobody gains more than 1e-12 by deviating (tolerance 1e-08): holds in 2 of 2" in out
     )
@@ -298,7 +318,10 @@ def test_a_certificate_that_does_not_hold_is_seen_and_no_success(fake, capsys):
 @pytest.mark.parametrize(("cycling", "word"), [(True, "cycling"), (False, "not stable")])
 def test_an_unstable_partition_is_a_finding_and_no_failure(fake, capsys, cycling, word):
     fake(change=lambda unit, number: {"stable": False, "cycling": cycling, "partition_certificate": LOOSE})
-    assert f"Partitions of 2 rounds: 2 {word}." in table(capsys, *TINY).out
+    assert (
+        f"Partitions of 2 rounds, at the prices and frequencies that users expected: 2 {word}."
+        in table(capsys, *TINY).out
+    )
 
 
 def test_a_partition_called_stable_needs_its_proof():
@@ -308,12 +331,49 @@ def test_a_partition_called_stable_needs_its_proof():
     assert partition_word(made_up(1, stable=None)) == "-"
 
 
+def test_one_verdict_is_in_the_json_and_decides_the_exit_status(fake, capsys):
+    nothing = {"certificate": None, "stable": None, "partition_certificate": None}
+    for change, meant in (({}, True), (nothing, None), ({"partition_certificate": LOOSE}, False)):
+        assert proved([made_up(1), made_up(2)] if not change else [made_up(1, **change)]) is meant
+        fake(change=lambda unit, number, change=change: change)
+        status = 1 if meant is False else 0
+        assert answer(capsys, *TINY, "--fresh", status=status)["certified"] is meant
+        found = answer(capsys, "compare", *TINY, "--seeds", "1", "--frameworks", "gfml", status=status)
+        assert (found["certified"], found["frameworks"][0]["certified"]) == (meant, meant)
+
+
+def test_best_responses_are_told_apart_from_stackelberg(fake, capsys):
+    best = {**HOLDS, "concept": "best responses"}
+    fake(change=lambda unit, number: {"certificate": best} if number == 1 else {})
+    out = table(capsys, *TINY).out
+    told = "no learner gains more than 1e-12 by another frequency at the given price (tolerance 1e-08): holds in 1 of 1"
+    assert f"Certificate (best responses): {told} round Cert" in " ".join(out.split())
+    assert "Certificate (Stackelberg): nobody gains more than 1e-12 by deviating" in out
+
+
+ALONE = {"coalitions": [-1, -1], "prices": [None, None], "completion_time": None, "certificate": None}
+
+
+def test_a_run_in_which_nobody_takes_part_is_told(fake, capsys):
+    fake(change=lambda unit, number: ALONE if number == 1 else {"coalitions": [-1, 1]})
+    out = table(capsys, *TINY).out
+    assert ["1", "0.400", "0.810", "0.900", "1", "-", "5.00", "501.0", "-", "3", "2", "stable", "-"] in words(out)
+    assert "\n1 to 2 of 2 active users are in no coalition, depending on the round.\n" in out
+    assert "Prices and frequencies: nobody took part in 1 of 2 rounds, so there were none to certify.\n" in out
+    assert "no game" not in out
+    fake(change=lambda unit, number: ALONE)
+    out = table(capsys, *TINY, "--fresh").out
+    assert "per round - and a provider's utility of 501.5; mean price -." in " ".join(out.split())
+    assert "\n2 of 2 active users are in no coalition.\n" in out
+
+
 def test_where_no_game_is_played_the_table_says_so(fake, capsys):
     nothing = {"certificate": None, "stable": None, "partition_certificate": None}
     fake(change=lambda unit, number: nothing)
     out = table(capsys, *TINY, "--framework", "random-random").out
     assert "Partitions: no game forms the coalitions, so none is certified." in out
     assert "Prices and frequencies: no game sets them, so none is certified." in out
+    assert "nobody took part" not in out
 
 
 def test_who_was_left_out_is_named(fake, capsys):
@@ -321,24 +381,32 @@ def test_who_was_left_out_is_named(fake, capsys):
     assert "Left out of rounds: user 5 (2 rounds: too slow)." in table(capsys, *TINY).out
 
 
-def test_a_run_that_diverges_keeps_its_rounds_and_says_where(fake, capsys):
+def test_a_run_that_diverges_keeps_its_rounds_and_says_where(fake, capsys, tmp_path):
     def stop(unit, number):
         if number == 2:
-            raise NotSolved("gfml on digits, seed 0: round 2, user 3: the loss is not finite")
+            raise NotSolved("gfml on digits, seed 0: round 2, user 3: the loss is not finite; lower the rates, or look")
 
     fake(stop=stop)
-    out, err = table(capsys, *TINY, status=1)
-    assert err == "error: gfml on digits, seed 0: round 2, user 3: the loss is not finite\n"
+    out, err = table(capsys, *TINY, "--plot", "pictures", status=1)
+    told = "round 2, user 3: the loss is not finite; lower --meta-rate or --step-size, or look"
+    assert err == f"not drawn: fig3-gfml, since rounds are missing\nerror: gfml on digits, seed 0: {told}\n"
     assert "\n1 round: accuracy" in out
-    assert answer(capsys, *TINY, status=1)["problem"].endswith("user 3: the loss is not finite")
+    assert answer(capsys, *TINY, status=1)["problem"].endswith(told)
+    assert [path.name for path in tmp_path.iterdir()] == ["gfml.sqlite"]
 
 
-def test_nothing_that_could_be_played_is_one_line(fake, capsys):
+def test_nothing_that_could_be_played_is_one_line_and_leaves_no_store(fake, capsys, tmp_path):
     def stop(unit, number):
         raise NotSolved("scheduler there:8786 does not answer")
 
     fake(stop=stop)
     assert table(capsys, *TINY, status=1) == ("", "error: scheduler there:8786 does not answer\n")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_device_is_checked_where_all_rounds_are_stored(fake, capsys):
+    answer(capsys, *TINY)
+    assert "device must be auto, cpu, " in refusal(capsys, main, *TINY, "--device", "meta")
 
 
 @pytest.mark.parametrize("fresh", [False, True])
@@ -369,7 +437,7 @@ def test_the_bar_tells_round_accuracy_and_price():
     assert "price" not in seen[-2]
 
 
-def test_rounds_are_exported_and_drawn(fake, capsys, tmp_path):
+def test_rounds_are_exported_and_drawn(fake, drawn, tmp_path):
     assert main([*TINY, "--export", "rounds.csv", "--plot", "pictures", "--json", "run.json"]) == 0
     with tmp_path.joinpath("rounds.csv").open(newline="") as file:
         rows = [*csv.DictReader(file)]
@@ -377,8 +445,24 @@ def test_rounds_are_exported_and_drawn(fake, capsys, tmp_path):
         ("gfml", "1", "0.81"),
         ("gfml", "2", "0.8200000000000001"),
     ]
-    assert tmp_path.joinpath("pictures/fig3.png").read_bytes().startswith(b"\x89PNG")
+    assert tmp_path.joinpath("pictures/fig3-gfml.png").read_bytes() == b"a picture"
     assert json.loads(tmp_path.joinpath("run.json").read_text())["rounds"][1]["round"] == 2
+    assert main([*TINY, "--rounds", "1", "--export", "rounds.csv"]) == 0
+    assert len(tmp_path.joinpath("rounds.csv").read_text().splitlines()) == 2
+
+
+def test_outputs_appear_all_or_none_and_the_rounds_are_kept(fake, drawn, capsys, tmp_path, monkeypatch):
+    def full(path, content, drafts):
+        if path.suffix == ".png":
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return draft(path, content, drafts)
+
+    draft = _command._draft
+    monkeypatch.setattr(_command, "_draft", full)
+    outputs = ("--export", "rounds.csv", "--json", "run.json", "--plot", "pictures")
+    told = refusal(capsys, main, *TINY, *outputs)
+    assert told.endswith("fig3-gfml.png: No space left on device; the rounds are kept in gfml.sqlite\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["gfml.sqlite"]
 
 
 def test_a_name_in_another_script_is_shown():
@@ -394,7 +478,7 @@ def test_a_narrow_terminal_gets_fewer_columns_and_no_cut_cell(width, whole):
     report = RunReport("gfml", "GFML", "digits", Parameters(), 0, 2, records, summary(records), "s", 0, False, 0.1)
     report.print(Console(file=shown, width=width))
     assert all(len(line) <= width for line in shown.getvalue().splitlines() if line.startswith(" "))
-    assert ("Not shown, for want of room: accuracy" in " ".join(shown.getvalue().split())) is not whole
+    assert ("Not shown, for want of room: switches" in " ".join(shown.getvalue().split())) is not whole
     assert ("0.820" in shown.getvalue()) is (width > 30)
     assert "…" not in shown.getvalue()
 
@@ -428,12 +512,38 @@ def test_one_seed_has_no_interval_and_decides_nothing(fake, capsys):
     found = answer(capsys, "compare", *TINY, "--seeds", "1", "--frameworks", "gfml,gfml-optimized")
     assert found["frameworks"][0]["intervals"]["total_profit"] is None
     assert {verdict["verdict"] for verdict in found["orderings"]} == {"undecided", "not measured"}
+    out = table(capsys, "compare", *TINY, "--seeds", "1", "--frameworks", "gfml,gfml-optimized").out
+    assert "One seed gives no intervals, so nothing is decided; use --seeds 3 or more.\n" in out
+    assert "Accuracies are means over the last 2 rounds. " in out
+
+
+def test_compare_tells_partitions_from_prices_and_who_was_left_out(fake, capsys):
+    late = {"dropped": [{"name": f"user {k}", "reason": "slow"} for k in range(5)]}
+    drawn = {"certificate": None, **late}
+    cycling = {"stable": False, "cycling": True, "partition_certificate": LOOSE}
+    nothing = {"stable": None, "partition_certificate": None, "certificate": FAILS}
+
+    def change(unit, number):
+        return {"gfml-random": drawn, "random-stackelberg": nothing}.get(unit.framework, cycling if number == 2 else {})
+
+    fake(change=change)
+    frameworks = ("--frameworks", "gfml,gfml-random,random-stackelberg")
+    out = table(capsys, "compare", *TINY, "--seeds", "2", *frameworks, status=1).out
+    rows = [line for line in words(out) if "±" in line]
+    assert rows[0][-3:] == ["2/4", "stable,", "holds"]
+    assert ["2", "cycling"] in words(out)
+    assert rows[1][-4:] == ["4/4", "stable", "no", "game"]
+    assert rows[2][-4:] == ["-", "does", "not", "hold"]
+    left = "seed 0: user 0, user 1, user 2 and 2 more, in 2 of 2 rounds; seed 1: user 0, user 1, user 2 and 2 more"
+    assert f"Left out of rounds, GFML + random frequencies: {left}, in 2 of" in " ".join(out.split())
+    assert "Prices and frequencies: no game sets them in 4 of 12 rounds, so none is certified." in out
+    assert "MSP (metaverse service provider)" in " ".join(out.split())
 
 
 def test_the_table_of_compare_has_the_papers_numbers_beside_ours(fake, capsys):
     out = table(capsys, "compare", *TINY, "--seeds", "2", "--frameworks", "gfml,fixed-optimized").out
-    row = next(line for line in words(out) if line[:4] == ["Fixed", "+", "optimized", "frequencies"])
-    assert row[4:8] == ["3194.7", "11", "±", "13"]
+    row = next(line for line in words(out) if line[:3] == ["Fixed", "+", "optimized"])
+    assert row[3:7] == ["3194.7", "11", "±", "13"]
     assert "total profit: Fixed + optimized frequencies 3194.7, GFML 2350" in out
     assert "Certificate (Stackelberg): nobody gains more than 1e-12" in out
     assert "holds in 8 of 8 rounds" in out
@@ -448,7 +558,7 @@ def test_a_framework_that_diverges_is_left_out_and_the_others_are_compared(fake,
     frameworks = ("--frameworks", "gfml,fixed-optimized,random-random")
     out, err = table(capsys, "compare", *TINY, "--seeds", "1", *frameworks, status=1)
     assert err.endswith("user 2: the loss is not finite\n")
-    assert ["Random", "+", "random", "frequencies", "-", "-", "-", "-", "-", "-", "-", "not", "finished"] in words(out)
+    assert ["Random", "+", "random", "frequencies", *["-"] * 8, "not", "finished"] in words(out)
     assert "total profit: Fixed + optimized frequencies 3194.7, GFML 2350" in out
 
 
@@ -461,10 +571,10 @@ def test_figures_of_compare(fake, drawn, tmp_path):
 @pytest.mark.parametrize(
     ("axis", "values", "points", "figures"),
     [
-        ("users", "8,10", 4, ["fig6.png", "fig9.png"]),
+        ("users", "8,10", 4, ["fig6.png", "fig9-users.png"]),
         ("coalitions", "1,2", 2, ["fig7.png"]),
-        ("misbehaving", "0,0.5", 7, ["fig8.png", "fig9.png"]),
-        ("samples", "1,5", 1, ["fig5.png"]),
+        ("misbehaving", "0,0.5", 7, ["fig8.png", "fig9-misbehaving.png"]),
+        ("samples", "1,5", 1, ["fig5-samples.png"]),
     ],
 )
 def test_sweeps_vary_one_thing_and_draw_its_figures(fake, drawn, capsys, tmp_path, axis, values, points, figures):
@@ -479,6 +589,25 @@ def test_sweeps_vary_one_thing_and_draw_its_figures(fake, drawn, capsys, tmp_pat
     assert all(claim["verdict"] != "not measured" for claim in found["claims"])
     assert sorted(path.name for path in tmp_path.glob("*.png")) == figures
     assert "Means over seeds" in out
+
+
+def test_a_picture_that_cannot_be_drawn_is_named_and_a_folder_without_pictures_is_not_made(
+    fake, drawn, capsys, tmp_path
+):
+    call = ("compare", *TINY, "--seeds", "2", "--frameworks", "fixed-optimized", "--plot", "pictures")
+    assert table(capsys, *call).err == (
+        "not drawn: fig5, since it shows passive users of gfml, of which no run is finished\n"
+    )
+    assert sorted(path.name for path in tmp_path.glob("pictures/*")) == ["fig3.png", "fig4.png"]
+
+    def stop(unit, number):
+        if number == 2:
+            raise NotSolved("too much")
+
+    fake(stop=stop)
+    call = ("sweep", "coalitions", *TINY[:2], *TINY[4:], "--values", "1,2", "--seeds", "1", "--plot", "others")
+    assert "not drawn: fig7, since no run of it is finished\n" in table(capsys, *call, status=1).err
+    assert not tmp_path.joinpath("others").exists()
 
 
 def test_a_sweep_over_samples_needs_no_run_of_its_own(fake, capsys):
@@ -501,23 +630,25 @@ def test_sweeps_share_their_runs_with_others(fake, capsys):
 # --- played ------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_is_played_and_certified_and_the_same_bits_come_from_the_store(capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    first = answer(capsys, *TINY)
-    again = answer(capsys, *TINY, "--fresh")
-    kept = answer(capsys, *TINY)
-    assert first["rounds"] == again["rounds"] == kept["rounds"]
-    assert kept["stats"]["rounds_from_store"] == 2
-    assert set(first["rounds"][0]) == set(made_up(1))
-    assert all(record["certificate"]["holds"] for record in first["rounds"])
-
-
-def test_a_run_goes_on_as_if_it_had_not_stopped(capsys, tmp_path, monkeypatch):
+def test_a_run_is_played_and_certified_and_goes_on_as_if_it_had_not_stopped(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     answer(capsys, *TINY, "--rounds", "1")
     resumed = answer(capsys, *TINY)
-    assert resumed["stats"]["rounds_from_store"] == 1
-    assert resumed["rounds"] == answer(capsys, *TINY, "--store", "other.sqlite")["rounds"]
+    again = answer(capsys, *TINY, "--fresh")
+    kept = answer(capsys, *TINY)
+    assert [found["stats"]["rounds_from_store"] for found in (resumed, again, kept)] == [1, 0, 2]
+    assert resumed["rounds"] == again["rounds"] == kept["rounds"]
+    assert set(kept["rounds"][0]) == set(made_up(1))
+    assert all(record["certificate"]["holds"] for record in kept["rounds"])
+
+
+def test_learners_who_miss_every_deadline_are_told_and_no_error(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main([*TINY, "--rounds", "1", "--set", "deadlines=1,1.5", "--json", "d.json"]) == 0
+    out = capsys.readouterr().out
+    record = json.loads(tmp_path.joinpath("d.json").read_text())["rounds"][0]
+    assert all(entry["name"] in out for entry in record["dropped"])
+    assert f"\n{record['coalitions'].count(-1)} of 7 active users" in out
 
 
 # --- the command's manners ---------------------------------------------------------------------------------------
@@ -534,5 +665,29 @@ def test_help_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, text=True, capture_output=True, timeout=60)
     assert done.stdout.endswith("0\n[]\n"), done.stdout + done.stderr
-    assert done.stdout.count("exit status: 0 all certificates hold") == 4
-    assert "best-effort-stackelberg" in done.stdout
+    text = " ".join(done.stdout.split())
+    assert text.count("exit status: 0 all certificates hold") == 4
+    assert "best-effort-stackelberg Best effort + Stackelberg: one coalition / deadline / Stackelberg" in text
+    assert "2 bad input, or an output cannot be written" in text
+
+
+@pytest.mark.parametrize(("columns", "widest"), [(60, 60), (300, 112)])
+def test_help_is_as_wide_as_the_terminal_but_not_too_wide(monkeypatch, columns, widest):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for text in [
+        _help.wrapped(_help.DESCRIPTION),
+        *map(_help.description, _help.SHORT),
+        *map(_help.epilog, _help.SHORT),
+    ]:
+        lines = [line for line in text.splitlines() if not line.startswith("  python -m")]
+        assert max(map(len, lines)) <= widest
+    assert "(Hz)" in _help.epilog("run")
+    assert _help.wrapped("some words\nand more\n\n  name  its\n  other  of it") == (
+        "some words and more\n\n  name   its\n  other  of it"
+    )
+
+
+def test_the_examples_of_the_help_are_good_calls(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for command, example in _help.EXAMPLES.items():
+        check(parsed([command, *example.split()]))

@@ -108,6 +108,12 @@ def test_who_may_not_lead_does_not_unless_there_is_nobody_else():
     partition, deadlines = Partition([0, 0, 1, 1]), [11.0, 12.0, 13.0, 14.0]
     allowed = np.array([False, True, True, True])
     assert fastest_heads(partition, deadlines, coalitions=2, eligible=allowed).tolist() == [1, 2]
+    allowed = np.array([False, False, True, True])  # no member of the first coalition: one of them all the same
+    assert fastest_heads(partition, deadlines, coalitions=2, eligible=allowed).tolist() == [0, 2]
+    assert fastest_heads(Partition([0, 0, 0]), [11.0, 12.0, 13.0], coalitions=2, eligible=allowed[:3]).tolist() == [
+        2,
+        0,
+    ]
     nobody = np.zeros(4, dtype=bool)
     assert fastest_heads(partition, deadlines, coalitions=2, eligible=nobody).tolist() == [0, 2]
 

@@ -1,7 +1,6 @@
 """Units played and resumed: a kill loses nothing, whoever plays them and however many at once."""
 
 import importlib
-import json
 import logging
 import os
 import pickle
@@ -20,13 +19,12 @@ from types import SimpleNamespace
 import pytest
 from gfml_stand_in import Fake, StandIn, certify, replaced, uninterrupted, unit
 
-import verification
-from models.data import Dataset, digits
+from models.data import Dataset
 from models.fml import Diverged
-from models.gfml import Parameters, _runs, _workers
+from models.gfml import _runs, _workers
 from models.gfml._play import Plan
 from models.gfml._runs import run_all, run_unit
-from models.gfml._store import Store, Unit
+from models.gfml._store import Store
 from solvers.core import InvalidGame, NotSolved
 
 TESTS = Path(__file__).parent
@@ -82,6 +80,17 @@ def test_a_unit_that_diverges_is_named_and_keeps_its_rounds(store):
     assert [r["round"] for r in store.records(unit("diverges", 4, users=20))] == [1, 2]
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_too_little_memory_is_told_with_what_to_do(store, kept):
+    one = unit("hungry", 2)
+    with pytest.raises(NotSolved) as problem:
+        run_unit(one, 9, Fake()("fake"), certify=certify, store=store if kept else None)
+    told = "hungry on fake, seed 2: needs more memory than there is; lower the batch or the users"
+    assert str(problem.value) == told + "; stored rounds are kept" * kept
+    with pytest.raises(RuntimeError, match=r"^a mistake in the program$"):
+        run_unit(unit("broken"), 9, Fake()("fake"), certify=certify)
+
+
 LONG = """
 for k in range(10_000):
     run_unit(unit(), k + 1, Fake()("fake"), certify=certify, store=Store(sys.argv[2]))
@@ -92,7 +101,7 @@ for k in range(10_000):
 def test_a_run_killed_at_any_moment_goes_on_to_the_same_bits(tmp_path):
     path, rng = tmp_path / "results.sqlite", random.Random(5)
     reached = 0
-    for _ in range(3):
+    for _ in range(2):
         process = child(LONG, path)
         for _ in range(rng.randint(1, 12) + reached):
             process.stdout.readline()
@@ -145,7 +154,7 @@ def test_a_run_killed_within_a_transaction_leaves_the_round_before(tmp_path, mon
 
 BESIDE = """
 for seed in (0, int(sys.argv[3])):
-    run_unit(unit(seed=seed), 60, Fake()("fake"), certify=certify, store=Store(sys.argv[2]))
+    run_unit(unit(seed=seed), 30, Fake()("fake"), certify=certify, store=Store(sys.argv[2]))
 """
 
 
@@ -156,21 +165,7 @@ def test_processes_write_at_once_different_units_and_the_same(tmp_path):
         process.communicate()
     assert [process.returncode for process in processes] == [0, 0]
     for seed in (0, 1, 2):
-        assert Store(path).records(unit(seed=seed)) == uninterrupted(unit(seed=seed), 60)
-
-
-# --- the experiment itself ----------------------------------------------------------------------------------------
-
-
-def test_an_experiment_that_was_stopped_goes_on_to_the_same_bits(store):
-    one, data = Unit("digits", "gfml", 3, Parameters(users=10, coalitions=2)), digits()
-    how = {"certify": verification.certify}
-    whole = run_unit(one, 3, data, **how)
-    run_unit(one, 1, data, store=store, **how)
-    played = []
-    assert run_unit(one, 3, data, store=store, on_round=played.append, **how) == whole == store.records(one)
-    assert [r["round"] for r in played] == [2, 3]
-    assert json.loads(json.dumps(whole)) == whole
+        assert Store(path).records(unit(seed=seed)) == uninterrupted(unit(seed=seed), 30)
 
 
 # --- many units ---------------------------------------------------------------------------------------------------
@@ -209,9 +204,10 @@ def test_data_are_loaded_once_and_not_at_all_for_what_is_stored(store):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_who_diverges_is_told_when_the_others_are_finished(store, workers):
-    units = [unit("diverges", 0), unit(seed=1), unit("diverges", 2), unit(seed=3)]
+    units = [unit("diverges", 0), unit(seed=1), unit("hungry", 2, steps=3), unit(seed=3)]
     seen = []
-    with pytest.raises(NotSolved, match=r"^diverges on fake, seed [02]: round 3: .*; 1 more of 4 units did not finish"):
+    stopped = "(diverges seed 0|hungry seed 2 steps 3)$"
+    with pytest.raises(NotSolved, match=rf" on fake, seed [02].*; 1 more of 4 units did not finish: {stopped}"):
         seen.extend(
             one
             for one, _ in run_all(units, 4, datasets=Fake(), certify=certify, store_path=store.path, workers=workers)
@@ -223,6 +219,10 @@ def test_who_diverges_is_told_when_the_others_are_finished(store, workers):
 @pytest.mark.parametrize(
     ("how", "message"),
     [
+        *(
+            ({"scheduler": address}, f"scheduler must be an address such as host:8786, got `{address}`")
+            for address in ("nonsense", "", "127.0.0.1", "bogus://x:1", "host:0", "host:70000", "tcp://:1")
+        ),
         ({"workers": 0}, "workers must be a whole number of at least 1, got 0"),
         ({"workers": 2, "scheduler": "host:1"}, "workers must not be given beside a scheduler"),
         ({"rounds": 0}, "rounds must be a whole number"),
@@ -292,7 +292,7 @@ def test_a_process_that_is_killed_costs_no_finished_round(tmp_path, store):
 
 @pytest.fixture(scope="module")
 def scheduler():
-    """The address of a scheduler with two workers, which are replaced when they die."""
+    """The address of a scheduler with a worker, which is replaced when it dies."""
     import dask
     from distributed import LocalCluster
 
@@ -300,7 +300,7 @@ def scheduler():
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 1}),
         LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, silence_logs=logging.CRITICAL, **where
+            n_workers=1, threads_per_worker=1, processes=True, silence_logs=logging.CRITICAL, **where
         ) as there,
     ):
         yield there.scheduler_address
@@ -335,7 +335,7 @@ LOST = {
         lambda: importlib.import_module("distributed").KilledWorker("task", None, 3),
         "^gfml on fake, seed 0: the workers that .* were lost",
     ),
-    "scheduler": (lambda: CancelledError("task"), r"^the scheduler at host:1 was lost; stored rounds are kept"),
+    "scheduler": (lambda: CancelledError("task"), r"^the scheduler at host:1 was lost$"),
     "certeq": (lambda: ModuleNotFoundError("No module named 'models'"), r"the workers of host:1 need certeq\[fml\]"),
 }
 
@@ -348,7 +348,7 @@ def test_what_is_lost_on_the_way_is_told(what):
         raise error()
 
     try:
-        told = _workers._answer(SimpleNamespace(result=result), unit(), "host:1")[2]
+        told = _workers._answer(SimpleNamespace(result=result), unit(), "host:1", None)[2]
     except NotSolved as problem:
         told = str(problem)
     assert re.match(message, told)
@@ -359,9 +359,13 @@ def test_machines_with_another_version_are_refused():
         _workers._on_machine(unit(), "key of another format", Plan(1, certify), Fake(), None)
 
 
-@pytest.mark.parametrize(
-    "address", ["127.0.0.1:{port}", "nonsense", "", "127.0.0.1", "bogus://x:1", "tls://127.0.0.1:1"]
-)
+def test_only_a_few_of_many_that_did_not_finish_are_named():
+    units = [unit("diverges", k, users=20 + k % 2, batch=8) for k in range(7)]
+    told = "diverges seed 1 users 21, diverges seed 2 users 20, diverges seed 3 users 21, and 3 more"
+    assert _runs._others(units[1:], units) == f"; 6 more of 7 units did not finish: {told}"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{port}", "tcp://[::1]:{port}", "tls://127.0.0.1:1"])
 def test_a_scheduler_that_does_not_answer_is_told_in_one_line(store, monkeypatch, address):
     monkeypatch.setattr(_workers, "ANSWER", 0.3)
     run_unit(unit(), 4, Fake()("fake"), certify=certify, store=store)
@@ -372,7 +376,8 @@ def test_a_scheduler_that_does_not_answer_is_told_in_one_line(store, monkeypatch
             [unit(seed=1), unit()], 4, datasets=Fake(), certify=certify, store_path=store.path, scheduler=address
         )
         assert next(answers)[0] == unit()
-        with pytest.raises(NotSolved, match=rf"^there must be a Dask scheduler at `{address}`, none answers: .*kept"):
+        rule = re.escape(f"there must be a Dask scheduler at `{address}`, none answers")
+        with pytest.raises(NotSolved, match=rf"^{rule}.*; stored rounds are kept: run it again to go on$"):
             next(answers)
 
 
@@ -386,5 +391,6 @@ def test_another_service_is_no_scheduler(store, monkeypatch):
                 guest.recv(100)
 
         threading.Thread(target=serve, daemon=True).start()
-        with pytest.raises(NotSolved, match="there must be a Dask scheduler at"):
+        with pytest.raises(NotSolved, match=r"there must be a Dask scheduler at .*, what answers is none$"):
             found([unit()], path=store.path, scheduler=f"127.0.0.1:{server.getsockname()[1]}")
+    assert not store.path.exists()

@@ -110,7 +110,7 @@ def another_database(path):
 
 
 def newer_store(path):
-    Store(path)
+    Store(path).save(unit(), record(1), b"")
     database = sqlite3.connect(path)
     database.execute("PRAGMA user_version = 99")
     database.close()
@@ -184,7 +184,17 @@ def test_a_damaged_store_is_told_in_one_line(store):
         store.records(unit())
 
 
+def test_a_store_is_made_with_the_first_round(store):
+    assert (store.records(unit()), store.checkpoint(unit()), store.progress(unit())) == ([], None, ([], None))
+    store.forget(unit())
+    assert store.units() == []
+    assert not store.path.exists()
+    Store(store.path).save(unit(), record(1), b"state")
+    assert store.progress(unit()) == ([record(1)], b"state")
+
+
 def test_a_store_that_is_gone_is_not_made_again(store):
+    store.save(unit(), record(1), b"")
     store.path.unlink()
     with pytest.raises(InvalidGame, match="must be a store"):
         store.save(unit(), record(1), b"")
@@ -193,6 +203,7 @@ def test_a_store_that_is_gone_is_not_made_again(store):
 
 def test_a_store_that_stays_locked_is_told_in_one_line(store, monkeypatch):
     monkeypatch.setattr(_store, "PATIENCE", 0.05)
+    store.save(unit(seed=1), record(1), b"")
     other = sqlite3.connect(store.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(NotSolved, match="cannot be used now: database is locked; stored rounds are kept"):
@@ -249,6 +260,12 @@ def test_the_csv_table_has_a_row_for_each_round(filled, tmp_path):
     assert [float(r["passive_1"]) for r in rows] == [1 / 3, 2 / 3] * 2
     assert [r["certificate_holds"] for r in rows] == ["true", "true", "", ""]
     assert (rows[0]["prices"], rows[0]["stable"]) == ("[5.0, null]", "")
+
+
+def test_a_table_may_have_the_first_rounds_alone(filled, tmp_path):
+    export(filled, tmp_path / "results.csv", rounds=1)
+    with (tmp_path / "results.csv").open(newline="", encoding="utf-8") as file:
+        assert [row["round"] for row in csv.DictReader(file)] == ["1", "1"]
 
 
 def test_the_parquet_table_has_the_same_rows_with_types(filled, tmp_path):

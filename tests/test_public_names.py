@@ -247,6 +247,7 @@ PUBLIC = {
         "load",
         "prove",
         "solve",
+        "solve_each",
     ],
     "solvers.stochastic": [
         "Exploitability",

@@ -204,8 +204,8 @@ def split(
     resting = round(_share("passive", passive) * len(parts))
     if resting >= len(parts):
         raise InvalidGame(f"there must be an active user, got {len(parts)} users, {resting} of them passive")
-    if not _share("test", test):
-        raise InvalidGame(f"test must be > 0, got {test}")
+    if not 0.0 < test < 1.0:
+        raise InvalidGame(f"test must be in (0, 1), got {test}")
     away = set(_generator(rng).permutation(len(parts))[:resting].tolist())
     return Federation(tuple(_user(f"user {i}", part, i not in away, test, rng) for i, part in enumerate(parts)))
 

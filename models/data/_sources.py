@@ -6,6 +6,7 @@ import http.client
 import importlib.util
 import math
 import os
+import warnings
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -82,8 +83,20 @@ def digits() -> Dataset:
     >>> data.images.shape, float(data.images.max()), data.labels[:5].tolist()
     ((1797, 64), 1.0, [0, 1, 2, 3, 4])
     """
+    raw, labels = _digits()
+    return scaled("digits", raw, labels, 16.0, tuple("0123456789"))
+
+
+def _digits() -> tuple[Any, Labels]:
+    """Pixels and labels, from scikit-learn's file where that is in its place: importing the library takes seconds."""
+    spec = importlib.util.find_spec("sklearn")
+    for folder in (spec and spec.submodule_search_locations) or ():
+        file = Path(folder, "datasets", "data", "digits.csv.gz")
+        if file.is_file():
+            rows = np.loadtxt(file, delimiter=",")
+            return rows[:, :-1], rows[:, -1].astype(np.int64)
     found = _scikit_learn("digits").load_digits()
-    return scaled("digits", found.data, found.target, 16.0, tuple("0123456789"))
+    return found.data, found.target
 
 
 def mnist(folder: FilePath, part: Part = "all") -> Dataset:
@@ -189,7 +202,9 @@ def _fetched(name: str, version: int, cache: FilePath | None) -> tuple[Any, Labe
     parser = "pandas" if importlib.util.find_spec("pandas") else "liac-arff"  # scikit-learn would insist on pandas
     fetch = _scikit_learn("OpenML").fetch_openml
     try:
-        found = fetch(name, version=version, as_frame=False, parser=parser, data_home=home)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="A network error occurred")  # it tries again, then raises
+            found = fetch(name, version=version, as_frame=False, parser=parser, data_home=home)
     except (OSError, ValueError, http.client.HTTPException) as problem:
         raise InvalidGame(
             f"OpenML gave no {quoted(name)}: {shown(str(problem))}; it needs a network, "

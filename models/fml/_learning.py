@@ -121,7 +121,7 @@ def local_update(
     if positions.shape[2] != 3:
         raise InvalidGame(f"batches must be (users, steps, 3, size), got shape {positions.shape}")
     taken = _steps(steps, users, most)
-    _check_names(names, users)
+    check_names(names, users)
     check_samples(network, samples)
     rows = rows_of_models(network, models, samples, users)
     from models.fml._descent import descend
@@ -172,7 +172,7 @@ def personalise(
     _check_rate("rate", rate)
     positions = _positions(batches, samples, 3, "(users, steps, size)")
     users, steps = positions.shape[:2]
-    _check_names(names, users)
+    check_names(names, users)
     check_samples(network, samples)
     rows = rows_of_models(network, models, samples, users)
     if not steps:
@@ -221,7 +221,8 @@ def aggregate(models: torch.Tensor, weights: npt.ArrayLike | None = None) -> tor
     return (scale @ models.detach().double()).to(models.dtype)
 
 
-def _check_names(names: Sequence[str], users: int) -> None:
+def check_names(names: Sequence[str], users: int) -> None:
+    """Refuses names that are not one for each user; there may be none."""
     if names and len(names) != users:
         raise InvalidGame(f"names must be {users}, one per user, got {len(names)}")
 

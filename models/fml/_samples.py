@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,12 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from solvers._messages import one_line, quoted
 from solvers.core import InvalidGame, NotSolved
 
 if TYPE_CHECKING:
     import torch
 
 DTYPES = ("float32", "float64")
+REASON = 120  # characters of PyTorch's reason that an error repeats
+DEVICES = re.compile(r"auto|cpu|mps|(cuda|xpu)(:[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +63,7 @@ def on_device(
     """
     torch = _torch()
     _check_options(dtype, threads)
-    place = _device(device)
+    place = chosen_device(device)
     x = _tensor("inputs", inputs, "real numbers", "biuf").to(place, getattr(torch, dtype), copy=True).contiguous()
     y = _tensor("labels", labels, "integers", "iu").to(place, torch.int64, copy=True)
     _check(x, y)
@@ -97,16 +101,38 @@ def _check_options(dtype: str, threads: int) -> None:
         raise InvalidGame(f"threads must be at least 1, got {threads}")
 
 
-def _device(name: str) -> torch.device:
-    import torch
+def check_device_name(name: str) -> None:
+    """Refuses what is no device's name, whether or not there is one here.
 
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    Raises
+    ------
+    InvalidGame
+        If it is none of auto, cpu, cuda, cuda:N, mps, xpu and xpu:N.
+    """
+    if not DEVICES.fullmatch(name):
+        raise InvalidGame(f"device must be auto, cpu, cuda, cuda:N, mps or xpu, got {quoted(name)}")
+
+
+def chosen_device(name: str) -> torch.device:
+    """The device of that name, if PyTorch can compute there.
+
+    Raises
+    ------
+    InvalidGame
+        If it cannot.
+    NotSolved
+        If PyTorch is missing.
+    """
+    library = _torch()
+    check_device_name(name)
+    place = ("cuda" if library.cuda.is_available() else "cpu") if name == "auto" else name
     try:
-        return torch.empty(0, device=name).device
+        found: torch.device = library.zeros(1, device=place).device
     except (RuntimeError, AssertionError) as refusal:  # what a build without the device raises
-        reason = str(refusal).splitlines()[0]
-        raise InvalidGame(f"device must be one that PyTorch can use here, got {name!r}: {reason}") from None
+        reason = str(refusal).splitlines()[0].split(". ")[0].removesuffix(".")
+        rule = "device must be one that PyTorch can use here"
+        raise InvalidGame(f"{rule}, got {quoted(name)}: {one_line(reason, REASON)}") from None
+    return found
 
 
 def _tensor(name: str, values: npt.ArrayLike | torch.Tensor, wanted: str, kinds: str) -> torch.Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.fml._batches import check_positions, user_positions
-from models.fml._learning import Diverged
+from models.fml._learning import Diverged, check_names
 from models.fml._network import Network, check_samples, features, logits, rows_of_models
 from models.fml._samples import Samples, computing
 from solvers.core import Array
@@ -27,7 +27,15 @@ class Scores:
     loss: Array
 
 
-def evaluate(network: Network, models: Tensor, samples: Samples, indices: Sequence[npt.ArrayLike]) -> Scores:
+def evaluate(
+    network: Network,
+    models: Tensor,
+    samples: Samples,
+    indices: Sequence[npt.ArrayLike],
+    *,
+    names: Sequence[str] = (),
+    round_number: int | None = None,
+) -> Scores:
     """The scores of `models`, one (size,) or each user's own (users, size), on each user's samples.
 
     `indices` has for each user the positions of its samples.
@@ -37,7 +45,7 @@ def evaluate(network: Network, models: Tensor, samples: Samples, indices: Sequen
     InvalidGame
         If a user has no samples, a position none, or a shape, dtype or device does not fit.
     Diverged
-        If what a model says is not finite.
+        If what a model says is not finite; the message has `round_number` and, of `names`, the user's.
 
     Examples
     --------
@@ -54,11 +62,19 @@ def evaluate(network: Network, models: Tensor, samples: Samples, indices: Sequen
         found, labels = logits(network, model, samples.inputs[rows]), samples.labels[rows]
         return stack([(found.argmax(1) == labels).to(found.dtype).mean(), cross_entropy(found, labels)])
 
-    accuracy, loss = _each(network, models, samples, indices, scored).T
+    accuracy, loss = _each(network, models, samples, indices, scored, names, round_number).T
     return Scores(accuracy, loss)
 
 
-def embedding(network: Network, models: Tensor, samples: Samples, indices: Sequence[npt.ArrayLike]) -> Array:
+def embedding(
+    network: Network,
+    models: Tensor,
+    samples: Samples,
+    indices: Sequence[npt.ArrayLike],
+    *,
+    names: Sequence[str] = (),
+    round_number: int | None = None,
+) -> Array:
     """What each user sends for (13): the mean output of the layer before the head, (users, width of that layer).
 
     `models` is the head's, (size,), which all its learners use, or (users, size) where they use different ones. Of the
@@ -69,7 +85,7 @@ def embedding(network: Network, models: Tensor, samples: Samples, indices: Seque
     InvalidGame
         If a user has no samples, a position none, or a shape, dtype or device does not fit.
     Diverged
-        If what a model says is not finite.
+        If what a model says is not finite; the message has `round_number` and, of `names`, the user's.
 
     References
     ----------
@@ -88,7 +104,7 @@ def embedding(network: Network, models: Tensor, samples: Samples, indices: Seque
     def averaged(model: Tensor, rows: Tensor) -> Tensor:
         return features(network, model, samples.inputs[rows]).mean(0)
 
-    return _each(network, models, samples, indices, averaged)
+    return _each(network, models, samples, indices, averaged, names, round_number)
 
 
 def _each(
@@ -97,11 +113,14 @@ def _each(
     samples: Samples,
     indices: Sequence[npt.ArrayLike],
     found: Callable[[Tensor, Tensor], Tensor],
+    names: Sequence[str],
+    round_number: int | None,
 ) -> Array:
     """What is found of each user's model and positions, (users, ...)."""
     import torch
 
     own = user_positions(indices)
+    check_names(names, len(own))
     check_positions(np.concatenate(own), len(samples.labels))
     check_samples(network, samples)
     place = samples.inputs.device
@@ -111,5 +130,7 @@ def _each(
         values = np.asarray(torch.stack(rows).double().cpu().numpy())
     lost = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if lost.size:
-        raise Diverged(f"user {lost[0]}: what its model says is not finite; lower the rates, or look for wrong inputs")
+        when = "" if round_number is None else f"round {round_number}, "
+        who = names[lost[0]] if names else f"user {lost[0]}"
+        raise Diverged(f"{when}{who}: what its model says is not finite; lower the rates, or look for wrong inputs")
     return values

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from models.gfml._options import FRAMEWORKS, check, parameters, parsed, sweep_values
+from models.gfml._help import FRAMEWORKS
+from models.gfml._options import check, parameters, parsed, sweep_values
 from solvers._command import BadInput, complain, deliver, exit_status, json_file, outputs, progress
+from solvers._messages import escaped
 from solvers.core import NotSolved
 
 if TYPE_CHECKING:
@@ -31,32 +34,35 @@ def main(arguments: list[str] | None = None) -> int:
 def _answer(options: argparse.Namespace) -> int:
     check(options)
     points = _points(options)
-    files: Outputs[Any] = outputs([(options.json, json_file), (options.export, _no_bytes)], [options.store])
-    files = [(path, content) for path, content in files if content is json_file]
+    exported = partial(_exported, points=points, options=options)
+    files: Outputs[Any] = outputs([(options.json, json_file), (options.export, exported)], [options.store])
     start = time.perf_counter()
     found = _play(points, options)
     report = _report(options, points, found, time.perf_counter() - start)
-    if options.export:
-        _export(points, options)
-    if options.plot:
-        files += _pictures(report, Path(options.plot))
-    status = deliver(report, files, as_json=options.json == "-")
+    with _kept_anyway(options.store), _folder(report, options.plot) as pictures:
+        status = deliver(report, files + pictures, as_json=options.json == "-")
     if report.problem:
         complain(report.problem)
     return status
 
 
-def _no_bytes(_: Any) -> bytes:
-    """Stands for a table, which is written by itself."""
-    return b""
+@contextlib.contextmanager
+def _kept_anyway(store: str) -> Iterator[None]:
+    """An error in writing the answer is told where the rounds are."""
+    try:
+        yield
+    except (OSError, KeyboardInterrupt) as problem:
+        problem.add_note(f"the rounds are kept in {store}")
+        raise
 
 
-def _export(points: Sequence[Point], options: argparse.Namespace) -> None:
-    from models.gfml._export import export
+def _exported(_: Any, *, points: Sequence[Point], options: argparse.Namespace) -> bytes:
+    """The table of all rounds that the answer is made of."""
+    from models.gfml._export import table
     from models.gfml._store import Store
 
     units = [_unit(point, seed, options) for point, seed in product(points, _seeds(options))]
-    export(Store(options.store), options.export, units)
+    return table(Store(options.store), options.export, units, rounds=options.rounds)
 
 
 # --- what is played ----------------------------------------------------------------------------------------------
@@ -75,7 +81,7 @@ def _points(options: argparse.Namespace) -> list[Point]:
 
     if options.command == "sweep":
         return sweep(options.axis, sweep_values(options), partial(parameters, options))
-    names = [options.framework] if options.command == "run" else options.frameworks or FRAMEWORKS
+    names = [options.framework] if options.command == "run" else options.frameworks or [*FRAMEWORKS]
     return frameworks(names, parameters(options))
 
 
@@ -94,10 +100,9 @@ def _play(points: Sequence[Point], options: argparse.Namespace) -> Found:
     from models.gfml._store import Store
 
     units = [_unit(point, seed, options) for seed, point in product(_seeds(options), points)]
-    path, rounds = Path(options.store), options.rounds
-    kept = 0 if options.fresh or not path.exists() else _kept(Store(path), units, rounds)
+    store, rounds = Store(options.store), options.rounds
+    kept = 0 if options.fresh else _kept(store, units, rounds)
     datasets = _datasets(points, options) if kept < rounds * len(units) else {}
-    store = Store(path)
     for unit in units if options.fresh else ():
         store.forget(unit)
     problem = ""
@@ -106,7 +111,7 @@ def _play(points: Sequence[Point], options: argparse.Namespace) -> Found:
         try:
             _play_all(units, datasets, options, bar)
         except NotSolved as stop:
-            problem = str(stop)
+            problem = str(stop).replace("lower the rates", "lower --meta-rate or --step-size")
         except KeyboardInterrupt as stop:
             stop.add_note(_left(store, units, options))
             raise
@@ -118,11 +123,14 @@ def _play(points: Sequence[Point], options: argparse.Namespace) -> Found:
 
 def _left(store: Store, units: Sequence[Unit], options: argparse.Namespace) -> str:
     """What an interrupted command leaves, and how to go on."""
+    from models.gfml._evidence import counted
+
     done, total = _kept(store, units, options.rounds), options.rounds * len(units)
     if not done:
         return "no round was finished"
     how = " without --fresh" if options.fresh else ""
-    return f"{done:,} of {total:,} rounds are kept in {options.store}; the same command{how} goes on from there"
+    kept = f"{done:,} of {counted(total, 'round')} {'is' if total == 1 else 'are'} kept in {options.store}"
+    return f"{kept}; the same command{how} goes on from there"
 
 
 def _kept(store: Store, units: Sequence[Unit], rounds: int) -> int:
@@ -172,6 +180,7 @@ def _play_all(units: Sequence[Unit], datasets: Any, options: argparse.Namespace,
 
 def _bar(step: Any, kept: int, total: int) -> Callable[[Unit, Record], None]:
     """Shows each round that is played: how far it is, and what came of it."""
+    from models.gfml._evidence import counted
     from models.gfml._report import mean_price
 
     done = kept
@@ -184,7 +193,7 @@ def _bar(step: Any, kept: int, total: int) -> Callable[[Unit, Record], None]:
         words = [unit.framework, f"seed {unit.seed}", f"round {record['round']}"]
         words.append(f"personalised accuracy {record['personalised_accuracy']:.3f}")
         words += [] if price is None else [f"price {price:.2f}"]
-        step(f"{', '.join(words)}; {done:,} of {total:,} rounds")(done, total)
+        step(f"{', '.join(words)}; {done:,} of {counted(total, 'round')}")(done, total)
 
     return show
 
@@ -243,10 +252,29 @@ def _played(point: Point, found: Found, options: argparse.Namespace) -> Played:
 # --- pictures ----------------------------------------------------------------------------------------------------
 
 
-def _pictures(report: Any, folder: Path) -> Outputs[Any]:
-    """The figures that the report has the rounds for, as files of the folder, which is made if there is none."""
-    folder.mkdir(exist_ok=True)
-    return [(folder / f"{name}.png", partial(_drawn, draw=draw)) for name, draw in report.figures().items()]
+@contextlib.contextmanager
+def _folder(report: RunReport | Comparison | Sweep, path: str | None) -> Iterator[Outputs[Any]]:
+    """The figures that there are the rounds for, as files of the folder, which stays new only if they are written.
+
+    Which cannot be drawn, and why, is said on standard error.
+    """
+    if path is None:
+        yield []
+        return
+    folder, figures = Path(path), report.figures()
+    for name, reason in figures.items():
+        if isinstance(reason, str):
+            print(f"not drawn: {name}, since {escaped(reason)}", file=sys.stderr)
+    drawn = {name: draw for name, draw in figures.items() if not isinstance(draw, str)}
+    made = bool(drawn) and not folder.exists()
+    if made:
+        folder.mkdir()
+    try:
+        yield [(folder / f"{name}.png", partial(_drawn, draw=draw)) for name, draw in drawn.items()]
+    except BaseException:
+        if made and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
 
 
 def _drawn(_: Any, *, draw: Callable[[], bytes]) -> bytes:

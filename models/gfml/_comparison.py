@@ -11,38 +11,49 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
+from models.gfml._claim_table import coloured, interval, measured, show_claims, signed
 from models.gfml._claims import PRINTED, TABLE_THREE, claims, orderings
+from models.gfml._evidence import counted, left_out_of, partitions_cell, prices_cell, proved, show_evidence
 from models.gfml._record import summary
-from models.gfml._report import certified, kept_sentence, show_evidence, show_fitting
+from models.gfml._report import kept_sentence, show_changed, show_fitting, size
 from models.gfml._statistics import BASE, LAST, Estimate, Measure, Study, estimate, last, mean, table_three, total
-from models.gfml._sweeps import Played, by_framework, by_point
+from models.gfml._sweeps import Played, Record, by_framework, by_point
 from models.gfml._verdicts import HELD, NOT_HELD, NOT_MEASURED, UNDECIDED, judge, tally, title
 from solvers._documents import json_members, json_value
-from solvers._tables import Cell, mark, show_title
+from solvers._messages import one_line
+from solvers._tables import Cell, show_title
 
 if TYPE_CHECKING:
     from models.gfml._parameters import Parameters
     from models.gfml._statistics import Results
     from models.gfml._verdicts import Verdict
 
-COLOURS = {HELD: "green", NOT_HELD: "red", UNDECIDED: "yellow", NOT_MEASURED: "dim"}
-FIGURES = {"users": ("fig6", "fig9"), "coalitions": ("fig7",), "misbehaving": ("fig8", "fig9")}
+FIGURES: Mapping[str, Mapping[str, str]] = {  # of a sweep: the file's name, and what draws it
+    "users": {"fig6": "figure_6", "fig9-users": "figure_9"},
+    "coalitions": {"fig7": "figure_7"},
+    "misbehaving": {"fig8": "figure_8", "fig9-misbehaving": "figure_9"},
+}
 COLUMN_TITLES = {
     "total_profit": "total profit per learner",
     "completion_time": "completion time per round",
-    "provider_utility": "MSP utility per round",
+    "provider_utility": "provider's utility per round",
 }
 MEASURES: Mapping[str, tuple[str, Measure]] = {
     "accuracy": ("accuracy", last("accuracy")),
     "personalised_accuracy": ("personalised", last("personalised_accuracy")),
     "total_profit": ("total\nprofit", total("profit")),
     "completion_time": ("time, s", mean("completion_time")),
-    "provider_utility": ("MSP\nutility", mean("provider_utility")),
+    "provider_utility": ("provider's\nutility", mean("provider_utility")),
     "prices": ("price", mean("prices")),
 }
+EVIDENCE = ("partition", "prices")  # columns
 FORMS = {"accuracy": ".3f", "personalised_accuracy": ".3f", "completion_time": ".2f", "prices": ".2f"}
-NOTE = f"Accuracies are means over the last {LAST} rounds; ± is half of a 95 % interval, which one seed does not give."
-UNSAID = "The paper does not say over how many rounds its profits are summed."
+UNSAID = (
+    "The paper calls the provider's utility that of the MSP (metaverse service provider), and does not say over how "
+    "many rounds its profits are summed."
+)
+ONE_SEED = "One seed gives no intervals, so nothing is decided; use --seeds 3 or more."
+UNFINISHED = "no run of it is finished"
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,16 @@ class Several:
     @property
     def stands(self) -> bool:
         """Whether all runs have all their rounds, and their certificates hold."""
-        return not self.problem and all(map(_certified, self.played))
+        return not self.problem and self.certified is not False
+
+    @property
+    def certified(self) -> bool | None:
+        """Whether all that the rounds claim is proved; None where they claim nothing."""
+        return proved(self._records)
+
+    @property
+    def _records(self) -> list[Record]:
+        return [record for one in self.played for record in _records(one)]
 
     @property
     def problem(self) -> str:
@@ -82,7 +102,13 @@ class Several:
     @property
     def _size(self) -> str:
         seeds = f"seeds {', '.join(map(str, self.seeds))}" if len(self.seeds) > 1 else f"seed {self.seeds[0]}"
-        return f"{self.rounds} rounds, {seeds}"
+        return f"{counted(self.rounds, 'round')}, {seeds}"
+
+    @property
+    def _note(self) -> str:
+        means = f"the last {min(LAST, self.rounds)} rounds" if min(LAST, self.rounds) > 1 else "the last round"
+        interval = "; ± is half of a 95 % interval." if len(self.seeds) > 1 else "."
+        return f"Accuracies are means over {means}{interval}"
 
     def _asked(self) -> dict[str, Any]:
         return {"dataset": self.dataset, "parameters": self.parameters.document()}
@@ -91,18 +117,25 @@ class Several:
         return {
             "rounds": self.rounds,
             "seeds": list(self.seeds),
+            "certified": self.certified,
             "problem": self.problem or None,
             "stats": {"rounds_from_store": self.kept, "seconds": self.seconds},
         }
 
     def _introduction(self, console: Console, heading: str) -> None:
         show_title(console, heading)
+        show_changed(console, self.parameters)
         if self.kept:
-            rounds = sum(len(run) for one in self.played for run in one.runs.values())
-            console.print(Text(kept_sentence(self.kept, rounds, self.store)))
+            console.print(Text(kept_sentence(self.kept, len(self._records), self.store)))
 
     def _conclusion(self, console: Console) -> None:
-        show_evidence(console, [record for one in self.played for run in one.runs.values() for record in run])
+        """Who was left out, what is certified, and what one seed cannot tell."""
+        for one in self.played:
+            if told := left_out_of(one.runs):
+                console.print(Text(f"Left out of rounds, {_named(one)}: {one_line(told, len(told))}.", "yellow"))
+        show_evidence(console, self._records)
+        if len(self.seeds) == 1:
+            console.print(Text(ONE_SEED, "yellow"))
 
 
 @dataclass(frozen=True)
@@ -126,17 +159,18 @@ class Comparison(Several):
         }
         yield "],\n" + json_members(json_value(after)) + "}\n"
 
-    def figures(self) -> dict[str, Callable[[], bytes]]:
-        """What can be drawn, by name."""
+    def figures(self) -> dict[str, Callable[[], bytes] | str]:
+        """What can be drawn, by name, or why it cannot."""
         from models.gfml import _plot
 
         results = self.study.results
-        found: dict[str, Callable[[], bytes]] = {}
-        if results:
-            found = {"fig3": partial(_plot.figure_3, results), "fig4": partial(_plot.figure_4, results)}
-        if _has_passive(results):
-            found["fig5"] = partial(_plot.figure_5, results)
-        return found
+        if not results:
+            return dict.fromkeys(("fig3", "fig4", "fig5"), UNFINISHED)
+        return {
+            "fig3": partial(_plot.figure_3, results),
+            "fig4": partial(_plot.figure_4, results),
+            "fig5": _without_passive(results) or partial(_plot.figure_5, results),
+        }
 
     def _table_three(self) -> dict[str, Any]:
         """Their numbers beside ours, by framework and column."""
@@ -154,14 +188,14 @@ class Comparison(Several):
 
     def print(self, console: Console) -> None:
         """Table III beside ours, the orderings that hold, and the claims."""
-        self._introduction(console, f"Frameworks on {self.dataset}: {_users(self.parameters)}; {self._size}")
+        self._introduction(console, f"Frameworks on {self.dataset}: {size(self.parameters)}; {self._size}")
         heads = ["framework"]
         for column in COLUMN_TITLES:
             heads += [f"{MEASURES[column][0]}\n{whose}" for whose in ("printed", "ours")]
-        heads += ["personalised\naccuracy", "certified"]
+        heads += ["personalised\naccuracy", *EVIDENCE]
         rows = [self._row(one) for one in self.played]
-        show_fitting(console, "Table III, printed and ours", heads, rows, spare=(7, 8, 3, 4), folded=0)
-        console.print(Text(f"{NOTE} {UNSAID}"))
+        show_fitting(console, "Table III, printed and ours", heads, rows, spare=(7, 8, 9, 3, 4), folded=0)
+        console.print(Text(f"{self._note} {UNSAID}"))
         self._show_orderings(console)
         show_claims(console, self.verdicts)
         self._conclusion(console)
@@ -172,7 +206,7 @@ class Comparison(Several):
         for column in COLUMN_TITLES:
             printed = _printed(name, column)
             row += ["-" if printed is None else f"{printed:g}", _shown(column, one)]
-        return [*row, _shown("personalised_accuracy", one), _verdict_on(one)]
+        return [*row, _shown("personalised_accuracy", one), *_evidence(one)]
 
     def _show_orderings(self, console: Console) -> None:
         """How many orderings of Table III hold, and which of GFML against each rival."""
@@ -186,7 +220,7 @@ class Comparison(Several):
         against = [v for v in self.orderings if "gfml" in v.claim.needs and v.verdict != NOT_MEASURED]
         if against:
             heads = ["", "printed\ndifference", "ours", "verdict"]
-            rows = [[v.claim.statement, _signed(v.table), _interval(v), _coloured(v)] for v in against]
+            rows = [[v.claim.statement, signed(v.table), interval(v), coloured(v)] for v in against]
             show_fitting(console, "Orderings of GFML and another framework", heads, rows, spare=(1,), folded=0)
 
 
@@ -213,15 +247,16 @@ class Sweep(Several):
         after = {**extra, "claims": found, **self._after()}
         yield "],\n" + json_members(json_value(after)) + "}\n"
 
-    def figures(self) -> dict[str, Callable[[], bytes]]:
-        """What can be drawn, by name."""
+    def figures(self) -> dict[str, Callable[[], bytes] | str]:
+        """What can be drawn, by name, or why it cannot."""
         from models.gfml import _plot
 
         if self.axis == "samples":
             results = self.study.results
-            return {"fig5": partial(_plot.figure_5, results)} if _has_passive(results) else {}
-        draw = {"fig6": _plot.figure_6, "fig7": _plot.figure_7, "fig8": _plot.figure_8, "fig9": _plot.figure_9}
-        return {name: partial(draw[name], self.study) for name in FIGURES[self.axis] if self.study.swept(self.axis)}
+            return {"fig5-samples": _without_passive(results) or partial(_plot.figure_5, results)}
+        if not self.study.swept(self.axis):
+            return dict.fromkeys(FIGURES[self.axis], UNFINISHED)
+        return {name: partial(getattr(_plot, draw), self.study) for name, draw in FIGURES[self.axis].items()}
 
     def _samples(self) -> dict[str, Any]:
         """The accuracy of passive users by number of samples."""
@@ -239,76 +274,27 @@ class Sweep(Several):
             rows.append(["active users", _shown("personalised_accuracy", self.played[0])])
         else:
             heads = [name.replace("_", "\n") for name in self.played[0].point.settings]
-            heads += [head for head, _ in MEASURES.values()] + ["certified"]
+            heads += [*(head for head, _ in MEASURES.values()), *EVIDENCE]
             rows = [
-                [*map(_word, one.point.settings.values()), *(_shown(name, one) for name in MEASURES), _verdict_on(one)]
+                [*map(_word, one.point.settings.values()), *(_shown(name, one) for name in MEASURES), *_evidence(one)]
                 for one in self.played
             ]
-        special = len(heads) - len(MEASURES) - 1  # columns that say which point it is
-        spare = () if self.axis == "samples" else tuple(special + k for k in (0, 5, 6, 3, 4))
+        special = len(heads) - len(MEASURES) - len(EVIDENCE)  # columns that say which point it is
+        spare = () if self.axis == "samples" else tuple(special + k for k in (0, 5, 6, 7, 3, 4))
         show_fitting(console, "Means over seeds", heads, rows, spare=spare)
-        console.print(Text(NOTE))
+        console.print(Text(self._note))
         show_claims(console, measured(self.verdicts))
         self._conclusion(console)
 
 
-# --- claims ------------------------------------------------------------------------------------------------------
-
-
-def measured(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Those for which all was played that they need."""
-    return [verdict for verdict in verdicts if verdict.verdict != NOT_MEASURED]
-
-
-def show_claims(console: Console, verdicts: Sequence[Verdict]) -> None:
-    """The claims with what was measured, and how many were not."""
-    if found := measured(verdicts):
-        heads = ["source", "claim", "paper", "ours", "verdict"]
-        rows: list[Sequence[Cell]] = [
-            [
-                verdict.claim.source,
-                verdict.claim.statement,
-                _with_unit(_signed(verdict.paper), verdict),
-                _with_unit(_interval(verdict), verdict),
-                _coloured(verdict),
-            ]
-            for verdict in found
-        ]
-        show_fitting(console, "Claims of the paper", heads, rows, spare=(0, 2), folded=1)
-    if left_out := len(verdicts) - len(found):
-        console.print(Text(f"{left_out} more claims need sweeps, or frameworks that were not played."))
-
-
-def _with_unit(text: str, verdict: Verdict) -> str:
-    return text if text == "-" else f"{text} {verdict.claim.unit}".rstrip()
-
-
-def _coloured(verdict: Verdict) -> Text:
-    return Text(verdict.verdict, COLOURS[verdict.verdict])
-
-
-def _signed(value: float | None) -> str:
-    return "-" if value is None else f"{value:+.4g}"
-
-
-def _interval(verdict: Verdict) -> str:
-    """The number that decides, and its interval."""
-    if verdict.ours is None:
-        return "-"
-    if verdict.low is None or verdict.high is None:
-        return _signed(verdict.ours)
-    return f"{_signed(verdict.ours)} [{_signed(verdict.low)}, {_signed(verdict.high)}]"
-
-
-def _has_passive(results: Results) -> bool:
-    return "gfml" in results and bool(results["gfml"][0][-1]["passive"])
+def _without_passive(results: Results) -> str:
+    """Why Figure 5 cannot be drawn, if it cannot."""
+    if "gfml" not in results:
+        return "it shows passive users of gfml, of which no run is finished"
+    return "" if results["gfml"][0][-1]["passive"] else "there are no passive users"
 
 
 # --- pieces ------------------------------------------------------------------------------------------------------
-
-
-def _users(p: Parameters) -> str:
-    return f"{p.users} users in {p.coalitions} coalition{'s' * (p.coalitions > 1)}"
 
 
 def _printed(framework: str, column: str) -> float | None:
@@ -316,15 +302,23 @@ def _printed(framework: str, column: str) -> float | None:
     return None if row is None else float(getattr(row, column))
 
 
-def _certified(one: Played) -> bool:
-    return all(certified(record) for run in one.runs.values() for record in run)
+def _records(one: Played) -> list[Record]:
+    return [record for run in one.runs.values() for record in run]
 
 
-def _verdict_on(one: Played) -> Text:
+def _named(one: Played) -> str:
+    """The framework, or what is special about the point of a sweep."""
+    settings = {name: value for name, value in one.point.settings.items() if name != "framework"}
+    words = [f"{name.replace('_', ' ')} {_word(value)}" for name, value in settings.items()]
+    return ", ".join(words) or title(one.point.framework)
+
+
+def _evidence(one: Played) -> list[Cell]:
+    """What is certified, as cells: of partitions, and of prices."""
     if not one.whole:
-        return Text("not finished", "red")
-    proved = [record["certificate"] is not None for run in one.runs.values() for record in run]
-    return mark(_certified(one)) if any(proved) else Text("no game")
+        return [Text("-"), Text("not finished", "red")]
+    records = _records(one)
+    return [partitions_cell(records), prices_cell(records)]
 
 
 def _estimate(measure: Measure, one: Played) -> Estimate | None:
@@ -371,7 +365,7 @@ def _json_points(played: Sequence[Played]) -> Iterator[str]:
                 name: None if value is None or value.low is None else [value.low, value.high]
                 for name, value in found.items()
             },
-            "certified": _certified(one),
+            "certified": proved(_records(one)),
             "problems": list(one.problems.values()),
         }
         yield (",\n {" if k else "\n {") + json_members(json_value(document)) + "}"

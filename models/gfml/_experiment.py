@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,6 +12,7 @@ import numpy as np
 
 from models.data import Dataset, User, federation
 from models.fml import (
+    Diverged,
     Learning,
     Network,
     Scores,
@@ -40,7 +43,6 @@ if TYPE_CHECKING:
     import torch
 
 DEALING, DEVICES, MODEL, RULES, LEARNING, EMBEDDING, PERSONAL = range(7)  # streams of random numbers of one seed
-SWITCHES = 100_000  # after which a game is left where it stands
 
 
 class Experiment:
@@ -122,6 +124,7 @@ class Experiment:
             prices=np.full(m, self.parameters.incentives[1]),
             frequencies=np.full(n, self.devices.fastest),
             embeddings=None,
+            origin=self._origin(),
             reputation=ReputationState.start(n, forgetting=self.parameters.forgetting),
         )
 
@@ -158,6 +161,7 @@ class Experiment:
             prices=_kept(state.prices, [outcome.price for outcome in outcomes]),
             frequencies=_frequencies(state, outcomes),
             embeddings=embeddings,
+            origin=state.origin,
             reputation=state.reputation.update(self._stored(records)),
         )
         return after, self._record(after, embeddings, formed, outcomes)
@@ -170,11 +174,18 @@ class Experiment:
             return state.embeddings
         users = [user.train for user in (*self.active, *self.passive)]
         chosen = batches(users, steps=1, size=self.parameters.batch, rng=self._rng(EMBEDDING, k))[:, 0]
-        each = [embedding(self.network, model, self.samples, list(chosen)) for model in state.models]
+        names = [user.name for user in (*self.active, *self.passive)]
+        each = [
+            embedding(self.network, model, self.samples, list(chosen), names=names, round_number=k)
+            for model in state.models
+        ]
         found = np.stack(each, axis=1)
         n = len(self.active)
         if self.parameters.centred and n > 1:
             found = found - found[:n].mean(axis=0)
+        lost = np.flatnonzero(np.all(found == 0, axis=2).any(axis=1))
+        if lost.size:
+            raise Diverged(f"round {k}, {names[lost[0]]}: its embedding says nothing; lower the rates")
         return found
 
     def _situation(self, state: State, embeddings: Array, k: int) -> Situation:
@@ -201,7 +212,7 @@ class Experiment:
             return models, norms
         own = [user.train for user in self.active]
         drawn = meta_batches(own, steps=p.steps, size=p.batch, rng=self._rng(LEARNING, k))
-        taken = np.where(self.devices.misbehaving, p.steps - round(p.shirked * p.steps), p.steps)
+        taken = np.where(self.devices.misbehaving, p.lazy_steps, p.steps)
         labels = np.concatenate([np.full(len(outcome.members), j) for j, outcome in enumerate(outcomes)])
         update = local_update(
             self.network,
@@ -229,9 +240,9 @@ class Experiment:
 
     def _record(self, state: State, embeddings: Array, formed: Formed, outcomes: Sequence[Outcome]) -> Round:
         accuracy, personalised, loss, passive = self._scores(state, self._nearest(embeddings, formed))
-        profits = np.zeros(len(self.active))
+        profits, left_out = np.zeros(len(self.active)), 1 - self.parameters.lazy_steps / self.parameters.steps
         for outcome in outcomes:
-            saved = self.devices.energy[outcome.members] * outcome.frequencies**2 * self.parameters.shirked
+            saved = left_out * self.devices.energy[outcome.members] * outcome.frequencies**2
             profits[outcome.members] = outcome.profits + np.where(self.devices.misbehaving[outcome.members], saved, 0.0)
         names = self.devices.names
         return Round(
@@ -267,21 +278,22 @@ class Experiment:
         own += [rng.permutation(user.train)[:count] for count in counts for user in self.passive]
         drawn = batches(own, steps=max(p.personalisation), size=p.batch, rng=rng)
         models = state.models[np.concatenate([labels[:n], np.tile(labels[n:], len(counts))])]
-        before = self._tested(models[:n], users[:n])
+        before = self._tested(models[:n], users[:n], state.round)
         personalised, losses, done = {}, [], 0
         for steps in p.personalisation:
             models = self._personal(models, drawn[:, done:steps], users, state.round)
-            scores, done = self._tested(models[:n], users[:n]), steps
+            scores, done = self._tested(models[:n], users[:n], state.round), steps
             personalised[steps] = float(scores.accuracy.mean())
             losses.append(float(scores.loss.mean()))
         passive = {}
         if counts:
-            found = self._tested(models[n:], users[n:]).accuracy.reshape(len(counts), -1).mean(axis=1)
+            found = self._tested(models[n:], users[n:], state.round).accuracy.reshape(len(counts), -1).mean(axis=1)
             passive = dict(zip(counts, found.tolist(), strict=True))
         return float(before.accuracy.mean()), personalised, losses[0], passive
 
-    def _tested(self, models: torch.Tensor, users: Sequence[User]) -> Scores:
-        return evaluate(self.network, models, self.samples, [user.test for user in users])
+    def _tested(self, models: torch.Tensor, users: Sequence[User], k: int) -> Scores:
+        names = [user.name for user in users]
+        return evaluate(self.network, models, self.samples, [user.test for user in users], names=names, round_number=k)
 
     def _personal(self, models: torch.Tensor, drawn: Positions, users: Sequence[User], k: int) -> torch.Tensor:
         names, rate = [user.name for user in users], self.parameters.step_size
@@ -294,6 +306,11 @@ class Experiment:
         inside = np.flatnonzero(formed.partition.slots != Partition.OUT)
         nearest[inside] = formed.partition.slots[inside]
         return np.asarray(nearest)
+
+    def _origin(self) -> str:
+        """By which a state is known to be of this experiment."""
+        facts = [self.framework.name, self.seed, len(self.samples.labels), self.parameters.document()]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
     def _rng(self, stream: int, k: int = 0) -> np.random.Generator:
         return np.random.default_rng([self.seed, stream, k])

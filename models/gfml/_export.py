@@ -20,12 +20,13 @@ Row: TypeAlias = dict[str, Any]
 PREFIX = "parameter_"  # since a round has columns of the same names
 
 
-def export(store: Store, path: FilePath, units: Iterable[Unit] | None = None) -> None:
+def export(store: Store, path: FilePath, units: Iterable[Unit] | None = None, *, rounds: int | None = None) -> None:
     """Writes the stored rounds, of `units` or of all, as a `.csv` or `.parquet` file, a row for each.
 
-    The first columns are the framework, the data set, the seed, and as `parameter_...` those parameters that are not
-    the default in one of the units; then come the columns of a round, tables within them as `certificate_holds` and
-    the like. Lists are JSON text. What a round does not have is empty. The file appears whole or not at all.
+    Of each unit they are all its rounds, or the first `rounds` of them. The first columns are the framework, the data
+    set, the seed, and as `parameter_...` those parameters that are not the default in one of the units; then come the
+    columns of a round, tables within them as `certificate_holds` and the like. Lists are JSON text. What a round does
+    not have is empty. The file appears whole or not at all.
 
     Raises
     ------
@@ -48,11 +49,23 @@ def export(store: Store, path: FilePath, units: Iterable[Unit] | None = None) ->
     gfml,digits,0,1,0.5,"[5.0, null]"
     >>> folder.cleanup()
     """
+    write(Path(path), table(store, path, units, rounds=rounds))
+
+
+def table(store: Store, path: FilePath, units: Iterable[Unit] | None = None, *, rounds: int | None = None) -> bytes:
+    """The content of the file that `export` writes.
+
+    Raises
+    ------
+    InvalidGame, NotSolved
+        As there.
+    """
     encode = _encoding(Path(path))
-    rows = list(_rows(store, store.units() if units is None else list(units)))
+    rows = list(_rows(store, store.units() if units is None else list(units), rounds))
     if not rows:
         raise InvalidGame(f"{file_name(store.path)}: there must be a stored round to export, there is none")
-    write(Path(path), encode(_columns(rows), rows))
+    content: bytes = encode(_columns(rows), rows)
+    return content
 
 
 def _encoding(path: Path) -> Any:
@@ -64,13 +77,13 @@ def _encoding(path: Path) -> Any:
     return _csv if suffix == ".csv" else _parquet
 
 
-def _rows(store: Store, units: Sequence[Unit]) -> Iterator[Row]:
+def _rows(store: Store, units: Sequence[Unit], rounds: int | None) -> Iterator[Row]:
     names = list(dict.fromkeys(name for unit in units for name in unit.changed()))
     for unit in units:
         parameters = unit.parameters.document()
         head = {"framework": unit.framework, "dataset": unit.dataset, "seed": unit.seed}
         head |= {PREFIX + name: _cell(parameters[name]) for name in names}
-        for record in store.records(unit):
+        for record in store.records(unit, rounds):
             yield head | dict(_flat("", record))
 
 

@@ -66,13 +66,12 @@ def settle(
 ) -> list[Outcome]:
     """What each coalition is paid and does, under its head's deadline."""
     terms = Terms(devices, parameters, formed.speeds, certify)
-    found = []
+    coalitions = []
     for j, head in enumerate(formed.heads):
         members = np.flatnonzero(formed.partition.slots == j)
         deadline = float(devices.deadlines[head])
-        coalition = Coalition(j, members, deadline, formed.alike[members, j], formed.reputations[members, j])
-        found.append(framework.resources.settle(coalition, terms))
-    return found
+        coalitions.append(Coalition(j, members, deadline, formed.alike[members, j], formed.reputations[members, j]))
+    return framework.resources.settle(coalitions, terms)
 
 
 def contributions(

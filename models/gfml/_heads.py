@@ -29,9 +29,9 @@ def reputable_heads(
     negative reputation is divided by it, so that a strict deadline is no disadvantage. Equal scores go to the stricter
     deadline, then to the first. `reputations` and `deadlines` are (players,).
 
-    `eligible`, (players,), says who may be head, by default everybody. For a coalition without such members the head is
-    taken among the players in no coalition, else among those of the largest coalition who are not heads; where nobody
-    is left who may, among those who may not.
+    `eligible`, (players,), says who may be head, by default everybody; where no member may, it is one of them all the
+    same. For a coalition without members the head is taken among the players in no coalition, else among those of the
+    largest coalition who are not heads, again those who may before the others.
 
     Raises
     ------
@@ -93,28 +93,28 @@ def _best(members: Positions, reputations: Array, deadlines: Array) -> int:
 def _chosen(
     partition: Partition, coalitions: int, eligible: Mask | None, choose: Callable[[Positions], int]
 ) -> Positions:
-    """The choice among each coalition's candidates; those with members of their own choose first."""
-    free = np.ones(len(partition), dtype=bool) if eligible is None else np.array(eligible, dtype=bool)
-    if free.shape != (len(partition),):
-        raise InvalidGame(f"eligible must be ({len(partition)},), got shape {free.shape}")
-    if free.sum() < coalitions:
-        free[:] = True
-    heads = np.full(coalitions, OUT, dtype=np.intp)
-    own = np.array([np.any(free & (partition.slots == j)) for j in range(coalitions)])
+    """The choice among each coalition's candidates; those with members choose first, so that they keep their own."""
+    players = len(partition)
+    allowed = np.ones(players, dtype=bool) if eligible is None else np.array(eligible, dtype=bool)
+    if allowed.shape != (players,):
+        raise InvalidGame(f"eligible must be ({players},), got shape {allowed.shape}")
+    free, heads = np.ones(players, dtype=bool), np.full(coalitions, OUT, dtype=np.intp)
+    own = np.array([np.any(partition.slots == j) for j in range(coalitions)])
     for j in np.argsort(~own, kind="stable"):
-        heads[j] = choose(_candidates(partition.slots, free, int(j)))
+        group = _group(partition.slots, free, int(j))
+        heads[j] = choose(np.flatnonzero(group & allowed if np.any(group & allowed) else group))
         free[heads[j]] = False
     return heads
 
 
-def _candidates(slots: Positions, free: Mask, j: int) -> Positions:
-    """Who may lead coalition j and leads no other: its members, else who is outside, else the largest coalition's."""
+def _group(slots: Positions, free: Mask, j: int) -> Mask:
+    """Of those who lead no other coalition: its members, else who is outside, else the largest coalition's."""
     for group in (slots == j, slots == OUT):
         if np.any(group & free):
-            return np.flatnonzero(group & free)
+            return np.asarray(group & free)
     sizes = np.bincount(slots[slots != OUT])
     sizes[np.bincount(slots[free], minlength=len(sizes)) == 0] = 0
-    return np.flatnonzero(free & (slots == np.argmax(sizes)))
+    return np.asarray(free & (slots == np.argmax(sizes)))
 
 
 def _columns(partition: Partition, coalitions: int, *columns: npt.ArrayLike) -> list[Array]:

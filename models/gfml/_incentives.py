@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from models.gfml._devices import Devices
 from models.gfml._parameters import Parameters
 from models.reputation import reputation_utility
-from solvers.core import Array, Evidence, Positions
+from solvers.core import Array, Evidence, Exact, Positions
 
 if TYPE_CHECKING:
     from solvers.stackelberg import Profile, StackelbergGame
@@ -64,12 +65,15 @@ class Outcome:
     certificate: Evidence | None
 
 
-def incentive_game(coalition: Coalition, devices: Devices, parameters: Parameters) -> StackelbergGame:
+def incentive_game(
+    coalition: Coalition, devices: Devices, parameters: Parameters, prices: tuple[float, float] | None = None
+) -> StackelbergGame:
     """The game of problems (22) and (24) between the provider and a coalition that can meet its deadline.
 
-    It is the declaration of the bundled scenario `gfml` with other numbers. Who has joined a coalition stays for the
-    round, whatever it earns: with similarities of either sign there is often no price that is best for the provider
-    while just those take part who gain at it. A user can leave when coalitions form again.
+    It is the declaration of the bundled scenario `gfml` with other numbers; `prices` are those the provider may choose,
+    else the parameters' incentives. Who has joined a coalition stays for the round, whatever it earns: with
+    similarities of either sign there is often no price that is best for the provider while just those take part who
+    gain at it. A user can leave when coalitions form again.
 
     Raises
     ------
@@ -98,32 +102,59 @@ def incentive_game(coalition: Coalition, devices: Devices, parameters: Parameter
         "model": parameters.model,
     }
     names = [devices.names[i] for i in who]
-    game = _declared().with_followers(table, names=names, parameters=numbers, title=f"coalition {coalition.label}")
-    return replace(game, bounds=parameters.incentives, participation=False)
+    declared = _declared(parameters.incentives if prices is None else prices)
+    return declared.with_followers(table, names=names, parameters=numbers, title=f"coalition {coalition.label}")
 
 
-@cache
-def _declared() -> StackelbergGame:
+@lru_cache(maxsize=64)
+def _declared(prices: tuple[float, float]) -> StackelbergGame:
     from solvers.stackelberg import load
 
-    return load("gfml")
+    return replace(load("gfml"), bounds=prices, participation=False)
 
 
-def stackelberg(coalition: Coalition, terms: Terms) -> Outcome:
-    """The provider's best price and the members' best responses to it."""
-    able, dropped = _able(coalition, terms.devices, terms.devices.fastest)
-    return _solved(able, terms, dropped, terms.parameters.incentives)
+def stackelberg(coalitions: Sequence[Coalition], terms: Terms) -> list[Outcome]:
+    """The provider's best price for each coalition and the members' best responses to it."""
+    return _solved(coalitions, terms, terms.parameters.incentives)
 
 
-def best_responses(coalition: Coalition, terms: Terms) -> Outcome:
-    """The members' best responses to the highest price: the same game, whose provider has no choice."""
-    able, dropped = _able(coalition, terms.devices, terms.devices.fastest)
+def best_responses(coalitions: Sequence[Coalition], terms: Terms) -> list[Outcome]:
+    """The members' best responses to the highest price: the same games, whose provider has no choice."""
     price = terms.parameters.incentives[1]
-    return _solved(able, terms, dropped, (price, price * (1 + WIDTH)))
+    found = _solved(coalitions, terms, (price * (1 - WIDTH), price))
+    return [replace(one, price=price, certificate=_Named(one.certificate)) if one.certificate else one for one in found]
 
 
-def at_random(coalition: Coalition, terms: Terms) -> Outcome:
+@dataclass(frozen=True)
+class _Named:
+    """The evidence of a game whose leader has no choice: all that it says is that the followers respond best."""
+
+    evidence: Evidence
+    concept: str = "best responses"
+
+    @property
+    def residual(self) -> float | Fraction:
+        return self.evidence.residual
+
+    @property
+    def tolerance(self) -> float:
+        return self.evidence.tolerance
+
+    @property
+    def holds(self) -> bool:
+        return self.evidence.holds
+
+    @property
+    def regrets(self) -> Array | Exact:
+        return self.evidence.regrets
+
+
+def at_random(coalitions: Sequence[Coalition], terms: Terms) -> list[Outcome]:
     """The drawn frequencies at the highest price; who misses the deadline is discarded. There is no game to certify."""
+    return [_at_random(coalition, terms) for coalition in coalitions]
+
+
+def _at_random(coalition: Coalition, terms: Terms) -> Outcome:
     able, dropped = _able(coalition, terms.devices, terms.speeds)
     if not len(able.members):
         return _idle(dropped)
@@ -134,15 +165,24 @@ def at_random(coalition: Coalition, terms: Terms) -> Outcome:
     return _outcome(game, able, terms.devices, dropped, profile, None)
 
 
-def _solved(able: Coalition, terms: Terms, dropped: list[tuple[int, str]], prices: tuple[float, float]) -> Outcome:
-    if not len(able.members):
-        return _idle(dropped)
-    from solvers.stackelberg import solve
+def _solved(coalitions: Sequence[Coalition], terms: Terms, prices: tuple[float, float]) -> list[Outcome]:
+    """What the coalitions' games come to, all solved together; those in which nobody is left are idle."""
+    from solvers.stackelberg import solve_each
 
-    game = replace(incentive_game(able, terms.devices, terms.parameters), bounds=prices)
-    profile = solve(game).profiles[0]
-    evidence = terms.certify(game, profile, tolerance=1e-9 * game.magnitudes(profile))
-    return _outcome(game, able, terms.devices, dropped, profile, evidence)
+    devices = terms.devices
+    asked = [_able(coalition, devices, devices.fastest) for coalition in coalitions]
+    games = [incentive_game(able, devices, terms.parameters, prices) for able, _ in asked if len(able.members)]
+    solved = zip(games, solve_each(games), strict=True)
+    found = []
+    for able, dropped in asked:
+        if not len(able.members):
+            found.append(_idle(dropped))
+            continue
+        game, solution = next(solved)
+        profile = solution.profiles[0]
+        evidence = terms.certify(game, profile, tolerance=1e-9 * game.magnitudes(profile))
+        found.append(_outcome(game, able, devices, dropped, profile, evidence))
+    return found
 
 
 def _outcome(

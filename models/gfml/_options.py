@@ -6,29 +6,35 @@ import argparse
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from models.gfml._help import (
+    DEFAULTS,
+    DESCRIPTION,
+    FRAMEWORKS,
+    KEPT,
+    SHORT,
+    STORE,
+    default,
+    description,
+    epilog,
+    style,
+    wrapped,
+)
 from models.gfml._parameters import Parameters
 from solvers._command import BadInput, Parser
 from solvers._messages import quoted, suggestion
 
-COMMANDS = ("run", "compare", "sweep")
-SHORT = ("one framework", "all frameworks", "one thing varied")
-STORE = "gfml.sqlite"
+COMMANDS = tuple(SHORT)
 ROUNDS = 20
 MOST_ROUNDS = 100_000  # which take days
 SEEDS = 3
 MOST_SEEDS = 1_000
 MOST_WORKERS = 1_024
 EXPORTS = (".csv", ".parquet")
-FRAMEWORKS = (
-    *("gfml", "gfml-optimized", "gfml-random", "random-stackelberg", "random-optimized", "random-random"),
-    *("best-effort-stackelberg", "best-effort-optimized", "best-effort-random", "fixed-stackelberg", "fixed-optimized"),
-)
-DEFAULTS = {field.name: field.default for field in fields(Parameters)}
+PATHS = ("scheduler", "data_dir", "store", "json", "export", "plot")  # options that must not be empty
 VALUES: dict[str, tuple[Any, ...]] = {
     "users": (20, 40, 80, 120),
     "coalitions": (2, 4, 6, 8),
@@ -41,41 +47,6 @@ VARIED = {
     "misbehaving": ("misbehaving", "reputation_incentive", "tampered"),
     "samples": ("passive_samples",),
 }
-
-DESCRIPTION = """\
-Federated meta-learning as a dual game: learners form coalitions around heads, each coalition's provider sets a price.
-
-  run      one framework: a table of its rounds, with a certificate of every game that was played
-  compare  all frameworks over several seeds beside the paper's Table III, and which of its claims hold
-  sweep    more users, more coalitions, misbehaving users, or more samples to personalise with: Figures 5 to 9
-
-Without a command, the options are those of run. Each command has its own --help.
-"""
-RUN = """\
-Play the rounds of one framework. Every round forms coalitions, sets prices and frequencies, and trains.
-
-The table tells for each round what came of it and whether its certificate holds: no provider and no learner gains by
-another price or frequency. A partition is stable where no learner gains by another coalition; that it is not, or that
-the switches went round in a cycle, is a finding and no failure.
-"""
-COMPARE = """\
-Play all frameworks with several seeds, and set them beside the paper's Table III: means with 95 % intervals, which of
-its orderings hold and which do not, and its claims with what was measured.
-"""
-SWEEP = """\
-Play the GFML framework with one thing varied:
-  users         with both reputation incentives of the paper, 5 and 10: Figures 6 and 9
-  coalitions    Figure 7
-  misbehaving   the share of users that misbehave, with both reputation incentives, with and without blockchain, and
-                without any reputation incentive: Figures 8 and 9
-  samples       of passive users, to personalise with: Figure 5
-"""
-KEPT = f"""\
-Every finished round is kept in the store, a file {STORE} in the present folder: the same command goes on where it
-was interrupted, and what is there is not computed again. The number of rounds may grow.
-
-exit status: 0 all certificates hold, 1 not, or the learning diverged, 2 bad input, 130 interrupted
-"""
 
 
 # --- values ------------------------------------------------------------------------------------------------------
@@ -149,16 +120,6 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(","))
 
 
-def _default(name: str) -> str:
-    """A parameter's default as it is written on the command line."""
-    value = DEFAULTS[name]
-    if isinstance(value, tuple):
-        return ",".join(f"{part:g}" for part in value)
-    if isinstance(value, float):
-        return f"{value:g}"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 # --- options -----------------------------------------------------------------------------------------------------
 
 
@@ -181,37 +142,16 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
 
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    made = Parser(prog="python -m models.gfml", description=DESCRIPTION, epilog=KEPT, **_PLAIN)
+    made = Parser(prog="python -m models.gfml", description=wrapped(DESCRIPTION), epilog=wrapped(KEPT), **style())
     commands = made.add_subparsers(dest="command", required=True, metavar="run | compare | sweep")
-    texts = {
-        "run": (RUN, "one framework"),
-        "compare": (COMPARE, "all frameworks"),
-        "sweep": (SWEEP, "one thing varied"),
-    }
-    for name, (text, short) in texts.items():
-        one = commands.add_parser(name, help=short, description=text, epilog=_epilog(name), **_PLAIN)
+    for name, short in SHORT.items():
+        one = commands.add_parser(name, help=short, description=description(name), epilog=epilog(name), **style())
         _add_own(one, name)
         _add_data(one.add_argument_group("data and rounds"))
         _add_parameters(one.add_argument_group("parameters"))
         _add_machine(one.add_argument_group("machine"))
         _add_outputs(one.add_argument_group("store and outputs"), name)
     return made
-
-
-_PLAIN: dict[str, Any] = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
-
-
-def _epilog(command: str) -> str:
-    """The frameworks, what can be set, and what is kept."""
-    names = "" if command == "sweep" else "frameworks:\n" + _wrapped([*FRAMEWORKS]) + "\n\n"
-    settings = _wrapped([f"{name}={_default(name)}" for name in DEFAULTS])
-    return f"{names}parameters for --set, with their defaults:\n{settings}\n\n{KEPT}"
-
-
-def _wrapped(words: list[str]) -> str:
-    from textwrap import fill
-
-    return fill(" ".join(words), 110, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _add_own(one: argparse.ArgumentParser, command: str) -> None:
@@ -240,7 +180,7 @@ def _add_data(group: Any) -> None:
 
 def _add_parameters(group: Any) -> None:
     def add(name: str, metavar: str, text: str) -> None:
-        shown = f"{text}; default: {_default(name)}"
+        shown = f"{text}; default: {default(name)}"
         group.add_argument(named(name), type=partial(_value, name), metavar=metavar, help=shown)
 
     add("users", "N", "active and passive ones")
@@ -262,21 +202,25 @@ def _add_parameters(group: Any) -> None:
 
 
 def _add_machine(group: Any) -> None:
-    group.add_argument("--device", default="cpu", metavar="NAME", help="of PyTorch, such as cuda; default: cpu")
+    group.add_argument(
+        "--device", default="cpu", metavar="NAME", help="auto, cpu, cuda, cuda:N, mps or xpu; default: cpu"
+    )
     group.add_argument("--threads", type=_whole, default=1, metavar="N", help="of PyTorch, per run; default: 1")
-    group.add_argument("--workers", type=_whole, default=1, metavar="N", help="runs at the same time; default: 1")
-    scheduler = "of dask.distributed, whose workers play the runs"
+    workers = "runs played at the same time, by a process each; other runs in the store stay as they are; default: 1"
+    group.add_argument("--workers", type=_whole, default=1, metavar="N", help=workers)
+    scheduler = "HOST:PORT of dask.distributed, whose workers play the runs, each on a device of its own machine"
     group.add_argument("--scheduler", metavar="ADDRESS", help=scheduler)
 
 
 def _add_outputs(group: Any, command: str) -> None:
     figures = {"run": "Figure 3", "compare": "Figures 3, 4 and 5", "sweep": "its figures"}[command]
     group.add_argument("--store", default=STORE, metavar="P", help=f"where rounds are kept; default: {STORE}")
-    group.add_argument("--fresh", action="store_true", help="forget what the store has of these runs")
+    fresh = "forget what the store has of these runs, and play them anew; its other runs stay as they are"
+    group.add_argument("--fresh", action="store_true", help=fresh)
     group.add_argument("--json", metavar="P", help="write the answer as JSON to P, or to standard output for -")
     if command == "run":
         group.add_argument("--brief", action="store_true", help="leave the lists by user out of the JSON")
-    group.add_argument("--export", metavar="P", help="write a table of all rounds to P (.csv or .parquet)")
+    group.add_argument("--export", metavar="P", help="write a table of these rounds to P (.csv or .parquet)")
     group.add_argument("--plot", metavar="DIR", help=f"draw {figures} into the folder DIR")
 
 
@@ -296,6 +240,9 @@ def check(options: argparse.Namespace) -> None:
     BadInput
         With the option, the rule, and the value.
     """
+    for name in PATHS:
+        if getattr(options, name) == "":
+            raise BadInput(f"{named(name)} must not be empty")
     _check_range("--rounds", options.rounds, MOST_ROUNDS)
     _check_range("--workers", options.workers, MOST_WORKERS)
     _check_range("--threads", options.threads, MOST_WORKERS)
@@ -309,6 +256,22 @@ def check(options: argparse.Namespace) -> None:
     if options.command == "sweep":
         _check_sweep(options)
     _check_files(options)
+    _check_machine(options)
+
+
+def _check_machine(options: argparse.Namespace) -> None:
+    """Whether there is the device; that of other machines, only whether there could be."""
+    if options.scheduler:
+        from models.gfml._workers import check_address
+
+        check_address(options.scheduler)
+    if options.device == "cpu":
+        return
+    from models.fml._samples import check_device_name, chosen_device
+
+    check_device_name(options.device)
+    if options.device != "auto" and not options.scheduler:
+        chosen_device(options.device)
 
 
 def _check_range(name: str, value: int, most: int) -> None:
@@ -333,11 +296,20 @@ def _check_sweep(options: argparse.Namespace) -> None:
             rule = f"{name} is what the sweep over {options.axis} varies"
             raise BadInput(f"{rule}" + (", set it with --values" if name == VARIED[options.axis][0] else ""))
     sweep_values(options)
+    if options.axis == "samples":
+        made = parameters(options)
+        if made.users == made.active:
+            raise BadInput(f"sweep over samples needs passive users, got none of {made.users}; set passive higher")
 
 
 def _check_files(options: argparse.Namespace) -> None:
     from importlib.util import find_spec
 
+    from models.gfml._store import Store
+
+    if options.data_dir and not Path(options.data_dir).is_dir():
+        raise BadInput(f"--data-dir must be a folder, got {quoted(options.data_dir)}")
+    Store(options.store)  # which refuses what can be none
     if options.plot:
         if find_spec("matplotlib") is None:
             raise BadInput("pictures need matplotlib: install certeq[plot]")

@@ -18,7 +18,6 @@ POSITIVE = (
 )
 NOT_NEGATIVE = ("model", "reputation_incentive", "profit_weight")
 SHARES = ("passive", "test", "forgetting", "weighting", "floor", "misbehaving", "shirked")
-BELOW_ONE = ("passive", "test")
 RANGES = ("rates", "deadlines", "incentives")
 LISTS = ("hidden", "personalisation", "passive_samples")
 LARGEST = 1e100  # so that products of a few of them stay within float64
@@ -33,11 +32,12 @@ class Parameters:
     - `data`, the mean size |D_i| of a user's data in bits; each user's own is in proportion to its samples. Rounds last
       as long as the paper reports (10.7 s) with 60 to 80 Mbit only.
     - `personalisation`: after how many gradient steps accuracy is measured. The first is the one step of equation (1).
-    - `passive_samples`: how many samples passive users personalise with, Figure 5, in the last of those steps.
+    - `passive_samples`: how many samples passive users personalise with at most, Figure 5, in the last of those steps.
     - `refresh`, χ: embeddings are made anew in every χ-th round.
     - `centred`: whether S compares differences from the mean embedding, which is how Δω of (13) is read here; else the
-      embeddings, whose cosines all lie above 0.8.
-    - `shirked`: the share of local steps that a misbehaving user leaves out, and `misbehaving`, their share.
+      embeddings, whose cosines all lie above 0.8. Of the former about half are negative, and then S I is a charge.
+    - `shirked`: the share of local steps that a misbehaving user leaves out, rounded to whole steps, and `misbehaving`,
+      the share of such users.
     - `tampered`: whether reputations are kept where misbehaving users can raise them, "without blockchain".
 
     Times are in seconds, frequencies (`slowest`, `fastest`) in Hz, `model` and `rates` in Mb and Mb/s, and `cycles` are
@@ -111,6 +111,8 @@ class Parameters:
             if not isinstance(getattr(self, name), bool):
                 raise InvalidGame(f"{name} must be true or false, got {getattr(self, name)!r}")
         self._check_numbers()
+        if not self.active:
+            raise InvalidGame(f"there must be an active user, got {self.users} users, {self.passive:g} of them passive")
         if self.coalitions > self.active:
             rule = f"coalitions must be at most {self.active}, the number of active users"
             raise InvalidGame(f"{rule}, got {self.coalitions}")
@@ -126,9 +128,12 @@ class Parameters:
             if getattr(self, name) < 0:
                 raise InvalidGame(f"{name} must not be negative, got {getattr(self, name):g}")
         for name in SHARES:
-            value = getattr(self, name)
-            if not 0 <= value <= 1 or (value == 1 and name in BELOW_ONE):
-                raise InvalidGame(f"{name} must be in [0, 1{')' if name in BELOW_ONE else ']'}, got {value:g}")
+            if not 0 <= getattr(self, name) <= 1:
+                raise InvalidGame(f"{name} must be in [0, 1], got {getattr(self, name):g}")
+        if self.passive == 1:
+            raise InvalidGame("passive must be in [0, 1), got 1")
+        if self.test in (0, 1):
+            raise InvalidGame(f"test must be in (0, 1), got {self.test:g}")
         if self.gradient not in GRADIENTS:
             raise InvalidGame(f"gradient must be one of {', '.join(GRADIENTS)}, got {self.gradient!r}")
         self._check_pairs()
@@ -145,6 +150,11 @@ class Parameters:
     def active(self) -> int:
         """How many users train; as `models.data.split` counts them."""
         return self.users - round(self.passive * self.users)
+
+    @property
+    def lazy_steps(self) -> int:
+        """How many of the local steps a misbehaving user takes."""
+        return self.steps - round(self.shirked * self.steps)
 
     def document(self) -> dict[str, Any]:
         """The numbers as JSON values.

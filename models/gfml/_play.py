@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from models.data import Dataset
 from models.gfml._store import Record, Store, Unit
 from solvers._messages import quoted
-from solvers.core import InvalidGame
+from solvers.core import InvalidGame, NotSolved
 
 if TYPE_CHECKING:
     from models.gfml._experiment import Experiment
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
 Loader: TypeAlias = Callable[[str], Dataset]
 Records: TypeAlias = list[dict[str, Any]]
 Tell: TypeAlias = Callable[[Record], None]
+
+MEMORY = re.compile(r"memory|alloc", re.IGNORECASE)  # in PyTorch's messages that there is not enough
+
+
+class NoMemory(NotSolved):
+    """A unit needs more memory than there is; another may need less."""
 
 
 class Plan(NamedTuple):
@@ -53,7 +61,7 @@ def run_unit(
     Diverged
         If a loss or a gradient is not finite; the message has the unit, the round and the user.
     NotSolved
-        If PyTorch is missing, or the store fails.
+        If PyTorch is missing, there is not enough memory, or the store fails.
 
     Examples
     --------
@@ -78,12 +86,15 @@ def resumed(unit: Unit, plan: Plan, dataset: Dataset, store: Store | None, tell:
     records, checkpoint = store.progress(unit) if store else ([], None)
     if len(records) >= plan.rounds:
         return records[: plan.rounds]
-    for record, state in played(unit, plan, dataset, checkpoint):
-        if store:
-            store.save(unit, record, state.to_bytes())
-        records.append(record)
-        if tell:
-            tell(record)
+    try:
+        for record, state in played(unit, plan, dataset, checkpoint):
+            if store:
+                store.save(unit, record, state.to_bytes())
+            records.append(record)
+            if tell:
+                tell(record)
+    except NoMemory as problem:
+        raise NoMemory(f"{problem}; stored rounds are kept") if store and records else problem from None
     return records
 
 
@@ -101,14 +112,27 @@ def played(
 
     if dataset.name != unit.dataset:
         raise InvalidGame(f"dataset must be the unit's, {quoted(unit.dataset)}, got {quoted(dataset.name)}")
-    experiment = _experiment(unit, plan, dataset)
-    state = experiment.start() if checkpoint is None else experiment.restore(checkpoint)
+    with _enough_memory(unit):
+        experiment = _experiment(unit, plan, dataset)
+        state = experiment.start() if checkpoint is None else experiment.restore(checkpoint)
     while state.round < plan.rounds:
         try:
-            state, record = experiment.play(state)
+            with _enough_memory(unit):
+                state, record = experiment.play(state)
         except Diverged as problem:
             raise Diverged(f"{unit.title}: {problem}") from None
         yield record.document(), state
+
+
+@contextmanager
+def _enough_memory(unit: Unit) -> Iterator[None]:
+    """PyTorch's and NumPy's words for too little of it, in ours."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as problem:
+        if isinstance(problem, RuntimeError) and (isinstance(problem, NotSolved) or not MEMORY.search(str(problem))):
+            raise
+        raise NoMemory(f"{unit.title}: needs more memory than there is; lower the batch or the users") from None
 
 
 def _experiment(unit: Unit, plan: Plan, dataset: Dataset) -> Experiment:

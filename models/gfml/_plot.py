@@ -11,9 +11,8 @@ import numpy as np
 from models.gfml._claims import TABLE_THREE
 from models.gfml._plot_parts import (
     BAND,
-    BARS,
     LABEL,
-    RANGE,
+    End,
     Series,
     after,
     as_share,
@@ -23,6 +22,8 @@ from models.gfml._plot_parts import (
     legend,
     line,
     name_ends,
+    note,
+    number_ends,
     ordered,
     over,
     over_rounds,
@@ -55,7 +56,7 @@ RULES = {  # one may lie upon another, so they differ in width
     "optimized": ("optimized frequencies", "black", "--", 1.2),
     "random": ("random frequencies", COLOURS[3], ":", 1.6),
 }
-GFML, OTHER = "GFML, with the Stackelberg game", "other frameworks"
+GFML, OTHER = "GFML, in every panel", "other frameworks"
 LINES = (GFML, *(label for label, *_ in RULES.values()), OTHER)
 MARKS = ("ours, GFML", "ours", "paper, Table III")
 REST = "0.82"  # of a rival in another panel
@@ -94,7 +95,8 @@ def pictures(study: Study, *, accuracy: str = ACCURACY, suffix: str = ".png") ->
 def figure_3(results: Results, *, accuracy: str = ACCURACY, suffix: str = ".png") -> bytes:
     """Accuracy after and before personalisation and loss, round by round: a row each, a column per kind of coalitions.
 
-    The panel of a kind has its frameworks in colour, with the resource rules apart, and GFML; all others are grey.
+    The panel of a kind has its frameworks in colour, with the resource rules apart, and GFML; all others are grey. What
+    is in colour has its mean over the last rounds, as the claims compare it, beside the panel.
     """
     rows = (
         (accuracy, f"a: {after(accuracy)}"),
@@ -102,15 +104,20 @@ def figure_3(results: Results, *, accuracy: str = ACCURACY, suffix: str = ".png"
         ("loss", "c: loss"),
     )
     families = {name: title for name, title in FAMILIES.items() if any(_family(key) == name for key in results)}
-    figure = new_figure(3.2 * len(families) + 0.6, 8.2)
+    figure = new_figure(3.5 * len(families) + 0.6, 8.2)
     panels = figure.subplots(len(rows), len(families), sharex=True, sharey="row", squeeze=False)
+    ends = []
     for (row, place), axes in np.ndenumerate(panels):
         family = list(families)[place]
-        _draw_family(axes, results, family, rows[row][0])
+        ends.append((axes, _draw_family(axes, results, family, rows[row][0])))
         dress(axes, title=families[family] if row == 0 else "", x="round" if row == 2 else "")
+    for axes, found in ends:  # once all panels of a row have set its limits
+        number_ends(axes, found)
     for axes, (_, label) in zip(panels[:, 0], rows, strict=True):
         axes.set_ylabel(label, fontsize=LABEL)
-    legend(figure, panels.flat, RANGE, LINES)
+    runs = next(iter(results.values()))
+    means = f"Numbers: means over the last {min(LAST, len(runs[0]))} rounds."
+    legend(figure, panels.flat, f"{note(runs, lines=True)} {means}", LINES)
     return encoded(figure, suffix)
 
 
@@ -118,17 +125,24 @@ def _family(framework: str) -> str:
     return next(family for family in FAMILIES if framework == family or framework.startswith(f"{family}-"))
 
 
-def _draw_family(axes: Any, results: Results, family: str, name: str) -> None:
-    """A family in colour over grey others; GFML stands out everywhere."""
+def _draw_family(axes: Any, results: Results, family: str, name: str) -> list[End]:
+    """A family in colour over grey others; GFML stands out everywhere. The means of what is in colour."""
+    ends: list[End] = []
     for framework, runs in results.items():
         if _family(framework) != family and framework != "gfml":
             axes.plot(*over_rounds(runs, name)[:2], color=REST, linewidth=0.8, zorder=1, label=OTHER)
     for framework, runs in results.items():
         if framework == "gfml":
-            line(axes, runs, name, ACCENT, label=GFML, linewidth=2.0, zorder=4)
+            label, colour, style, width = GFML, ACCENT, "-", 2.0
         elif _family(framework) == family:
             label, colour, style, width = RULES[framework.rpartition("-")[2]]
-            line(axes, runs, name, colour, label=label, linestyle=style, linewidth=width, zorder=3)
+        else:
+            continue
+        above = 4 if framework == "gfml" else 3
+        line(axes, runs, name, colour, label=label, linestyle=style, linewidth=width, zorder=above)
+        final = over(last(name), runs).mean
+        ends.append((float(len(runs[0])), final, f"{final:.3f}", colour))
+    return ends
 
 
 def figure_4(results: Results, *, suffix: str = ".png") -> bytes:
@@ -149,9 +163,10 @@ def figure_4(results: Results, *, suffix: str = ".png") -> bytes:
             ours, printed, label = _by_gfml(ours, printed)
         _draw_rows(axes, {name: estimate(ours[name]) for name in names}, printed)
         dress(axes, title=heading, x=label)
+        axes.locator_params(axis="x", nbins=6)  # so that -1500 and -1000 do not touch
     panels[0].set_yticks(range(len(names)), [FRAMEWORKS[name].title for name in names], fontsize=LABEL)
     panels[0].set_ylim(len(names) - 0.4, -0.6)
-    legend(figure, panels, BARS, MARKS)
+    legend(figure, panels, note(next(iter(results.values())), bars=True), MARKS)
     return encoded(figure, suffix)
 
 
@@ -189,7 +204,7 @@ def figure_5(results: Results, *, accuracy: str = ACCURACY, framework: str = "gf
     series = [(f"{key} sample{'s' * (key != '1')}", f"passive/{key}") for key in ladder]
     ends = []
     for (label, name), colour in zip(series, ordered(len(ladder)), strict=True):
-        ends.append((*line(left, runs, name, colour), label, colour))
+        ends.append((*line(left, runs, name, colour, linewidth=1.1), label, colour))
     ends.append((*line(left, runs, accuracy, ACCENT, linewidth=2.0), "active users", ACCENT))
     dress(left, title="Round by round", x="round", y=after(accuracy))
     dress(right, title=f"Mean over the last {min(LAST, len(runs[0]))} rounds", x="samples of a passive user")
@@ -204,7 +219,7 @@ def figure_5(results: Results, *, accuracy: str = ACCURACY, framework: str = "gf
     as_share(left)
     name_ends(left, ends)
     name_ends(right, [(int(ladder[-1]), active.mean, "active users", ACCENT)])
-    legend(figure, (), f"{RANGE} {BARS}")
+    legend(figure, (), note(runs, lines=True, bars=True))
     return encoded(figure, suffix)
 
 
@@ -229,7 +244,7 @@ def figure_6(study: Study, *, accuracy: str = ACCURACY, framework: str = "gfml",
         draw_levels(axes, users, [over(measure, runs) for _, _, runs in series], COLOURS[0])
         dress(axes, title=title, x="users")
         axes.set_xticks(users)
-    legend(figure, (), f"{RANGE} {BARS}")
+    legend(figure, (), note(series[0][2], lines=True, bars=True))
     return encoded(figure, suffix)
 
 
@@ -245,7 +260,7 @@ def figure_7(study: Study, *, accuracy: str = ACCURACY, framework: str = "gfml",
     right.set_xticks(counts)
     as_share(left)
     name_ends(left, ends)
-    legend(figure, (), f"{RANGE} {BARS}")
+    legend(figure, (), note(series[0][2], lines=True, bars=True))
     return encoded(figure, suffix)
 
 
@@ -274,7 +289,8 @@ def figure_8(study: Study, *, accuracy: str = ACCURACY, framework: str = "gfml",
         dress(axes, title=title, x="misbehaving learners, %")
         axes.set_xticks([100.0 * share for share in study.named("misbehaving")])
     as_share(panels[0])
-    legend(figure, panels, BARS)
+    everyone = [found for _, _, runs in lines for found in runs.values()]
+    legend(figure, panels, note(everyone[0], bars=True) if everyone else "")
     return encoded(figure, suffix)
 
 
@@ -313,7 +329,7 @@ def figure_9(study: Study, *, framework: str = "gfml", suffix: str = ".png") -> 
     panels[0].set_ylabel("mean price of coalitions", fontsize=LABEL)
     for axes, found in zip(panels, ends, strict=True):
         name_ends(axes, found)
-    legend(figure, (), RANGE)
+    legend(figure, (), note(series[0][2], lines=True))
     return encoded(figure, suffix)
 
 

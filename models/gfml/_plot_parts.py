@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,28 +14,32 @@ TITLE, LABEL, SMALL = 10, 9, 8
 ENTRY = 2.6  # inches that an entry of a legend takes
 BAND = 0.15  # opacity of the range of seeds
 GAP = 0.052  # of the height of a panel, between names at the ends of lines
+MARGIN = 0.02  # of all rounds, before the first and after the last, but at most half a round
 MAP, DARK, PALE = "viridis", 0.0, 0.75  # for ordered values
-RANGE = "Lines: means over seeds, shaded from the lowest to the highest."
-BARS = "Bars: 95 % intervals over seeds."
 
 Series: TypeAlias = tuple[str, Any, Sequence[Run]]  # name, colour, runs
 End: TypeAlias = tuple[float, float, str, Any]  # where a line ends, its name and colour
 
 
 def over_rounds(runs: Sequence[Run], name: str) -> tuple[Array, Array, Array, Array]:
-    """Rounds, and the mean, lowest and highest of the seeds in each, (rounds,)."""
-    values = np.array([column(run, name) for run in runs])
-    return np.arange(1, values.shape[1] + 1), values.mean(axis=0), values.min(axis=0), values.max(axis=0)
+    """Rounds, and the mean, lowest and highest of the seeds in each, (rounds,), of those that have a value."""
+    values = np.ma.masked_invalid([column(run, name) for run in runs])
+    found = (values.mean(axis=0), values.min(axis=0), values.max(axis=0))
+    centre, low, high = (np.ma.filled(one, np.nan) for one in found)
+    return np.arange(1, values.shape[1] + 1), centre, low, high
 
 
 def line(axes: Any, runs: Sequence[Run], name: str, colour: Any, **look: Any) -> tuple[float, float]:
-    """Draws the mean over seeds with their range; the point where it ends."""
+    """Draws the mean over seeds with their range; the last point of it, nan where there is none."""
     x, centre, low, high = over_rounds(runs, name)
     axes.fill_between(x, low, high, color=colour, alpha=BAND, linewidth=0.0, zorder=look.get("zorder", 2) - 0.5)
     marker = "o" if len(x) == 1 else None
     axes.plot(x, centre, **{"color": colour, "linewidth": 1.5, "marker": marker, **look})
-    axes.set_xlim(1 - 0.02 * len(x), len(x) + 0.02 * len(x))
-    return float(x[-1]), float(centre[-1])
+    margin = min(MARGIN * len(x), 0.5)  # so that 0, which is no round, has no tick
+    axes.set_xlim(1 - margin, len(x) + margin)
+    present = np.flatnonzero(~np.isnan(centre))
+    end = present[-1] if present.size else -1
+    return float(x[end]), float(centre[end])
 
 
 def draw_ordered(axes: Any, series: Sequence[Series], name: str, *, y: str, title: str) -> list[End]:
@@ -92,36 +96,63 @@ def as_share(axes: Any) -> None:
 
 def name_ends(axes: Any, ends: Sequence[End]) -> None:
     """Names to the right of the axes, at the heights where lines end, moved apart; the axes are as they will be."""
-    bottom, top = axes.get_ylim()
-    heights = apart([(end - bottom) / (top - bottom) for _, end, _, _ in ends], GAP)
-    for height, (x, y, name, colour) in zip(heights, ends, strict=True):
+    for height, (x, y, name, colour) in _heights(axes, ends):
         text = {"va": "center", "color": colour, "fontsize": SMALL, "annotation_clip": False}
         lead = {"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 2, "relpos": (0.0, 0.5)}
         axes.annotate(name, (x, y), (1.05, height), textcoords="axes fraction", arrowprops=lead, **text)
 
 
+def number_ends(axes: Any, ends: Sequence[End]) -> None:
+    """As `name_ends`, close to the axes and without a lead: for numbers in the colours of lines."""
+    for height, (_, _, name, colour) in _heights(axes, ends):
+        axes.text(1.01, height, name, transform=axes.transAxes, va="center", color=colour, fontsize=SMALL)
+
+
+def _heights(axes: Any, ends: Sequence[End]) -> Iterator[tuple[float, End]]:
+    """In which part of the height of the axes each name is; a line without a point has none."""
+    bottom, top = axes.get_ylim()
+    there = [end for end in ends if not np.isnan(end[1])]
+    yield from zip(apart([(y - bottom) / (top - bottom) for _, y, _, _ in there], GAP), there, strict=True)
+
+
 def apart(heights: Sequence[float], gap: float) -> list[float]:
-    """The heights in their order, moved as little as needed to be `gap` apart, around their common middle."""
+    """The heights in their order, moved as little as needed to be `gap` apart, from 0 to 1 as far as there is room."""
     order = sorted(range(len(heights)), key=heights.__getitem__)
     groups: list[tuple[float, int]] = []  # middle and size of what stands together, from below
     for k in order:
-        middle, size = heights[k], 1
+        middle, size = _inside(heights[k], 1, gap), 1
         while groups and middle - gap * size / 2 < groups[-1][0] + gap * groups[-1][1] / 2:
             below, many = groups.pop()
             middle, size = (below * many + middle * size) / (many + size), many + size
+            middle = _inside(middle, size, gap)
         groups.append((middle, size))
     placed = [middle + gap * (i - (size - 1) / 2) for middle, size in groups for i in range(size)]
     return [height for _, height in sorted(zip(order, placed, strict=True))]
 
 
-def legend(figure: Any, panels: Iterable[Any], note: str, order: Sequence[str] = ()) -> None:
+def _inside(middle: float, size: int, gap: float) -> float:
+    """The middle of so many heights, moved so that none is below 0 or above 1; 1/2 if there is no room."""
+    half = gap * (size - 1) / 2
+    return min(max(middle, half), 1.0 - half) if half <= 0.5 else 0.5
+
+
+def note(runs: Sequence[Run], *, lines: bool = False, bars: bool = False) -> str:
+    """What lines and bars are, by the number of seeds."""
+    if len(runs) == 1:
+        return "One seed."
+    of_lines = f"Lines: means over {len(runs)} seeds, shaded from the lowest to the highest."
+    of_bars = "Bars: 95 % intervals." if lines else f"Bars: 95 % intervals over {len(runs)} seeds."
+    return " ".join([of_lines] * lines + [of_bars] * bars)
+
+
+def legend(figure: Any, panels: Iterable[Any], words: str, order: Sequence[str] = ()) -> None:
     """What the colours are, once each and in this order, below the panels, and what lines and bars are."""
     entries: dict[str, Any] = {}
     for axes in panels:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
     if not entries:
-        figure.supxlabel(note, fontsize=SMALL, color="0.35")
+        figure.supxlabel(words, fontsize=SMALL, color="0.35")
         return
     if order:
         entries = {label: entries[label] for label in order if label in entries}
@@ -131,4 +162,4 @@ def legend(figure: Any, panels: Iterable[Any], note: str, order: Sequence[str] =
         "frameon": False,
     }
     box = figure.legend(entries.values(), entries.keys(), fontsize=LABEL, **place)
-    box.set_title(note, prop={"size": SMALL})
+    box.set_title(words, prop={"size": SMALL})

@@ -22,11 +22,13 @@ class Round:
 
     Of the coalitions are `prices` (nan where one was idle), `provider_utilities`, `heads` and `times`, the seconds of
     the slowest member (nan where idle). Of the active users are `coalitions` (−1 for out), `profits` (0 for who took no
-    part) and `reputations` (global, after the round). `misbehaving` says who took fewer steps than claimed. `dropped`
-    are the users in a coalition who took no part, with the reason.
+    part; by (10), with the energy that left-out steps have saved) and `reputations` (global, after the round).
+    `misbehaving` says who takes fewer steps than claimed. `dropped` are the users in a coalition who took no part, with
+    the reason.
 
-    `switches` led to the coalitions; `stable` says whether these passed the check of Nash-stability, and `cycling`
-    whether the switches came back to an earlier partition; both are None and False where no game formed them.
+    `switches` led to the coalitions; `stable` says whether these passed the check of Nash-stability, at the prices and
+    frequencies that users expected, not at those to which the games of incentives then led. `cycling` says whether the
+    switches came back to an earlier partition. They are None and False where no game formed the coalitions.
     `certificate` is the weakest of the coalitions' games of incentives, None where there was none.
     """
 
@@ -87,7 +89,7 @@ class Round:
 def summary(records: Sequence[Mapping[str, Any] | Round]) -> dict[str, Any]:
     """What a run came to, from its rounds: profits summed, times, utilities and prices averaged, accuracy at the end.
 
-    `certified` says whether every certificate of incentives holds.
+    `certified` says whether every certificate of incentives holds, and is None where there was none.
 
     Raises
     ------
@@ -97,6 +99,7 @@ def summary(records: Sequence[Mapping[str, Any] | Round]) -> dict[str, Any]:
     pages = [record.document() if isinstance(record, Round) else record for record in records]
     if not pages:
         raise InvalidGame("there must be at least one round, got none")
+    found = [page["certificate"] for page in pages if page["certificate"] is not None]
     prices = [price for page in pages for price in page["prices"] if price is not None]
     return {
         "rounds": len(pages),
@@ -107,7 +110,7 @@ def summary(records: Sequence[Mapping[str, Any] | Round]) -> dict[str, Any]:
         "mean_price": _mean(prices),
         "stable_rounds": sum(page["stable"] is True for page in pages),
         "cycling_rounds": sum(page["cycling"] for page in pages),
-        "certified": all(page["certificate"] is None or page["certificate"]["holds"] for page in pages),
+        "certified": all(certificate["holds"] for certificate in found) if found else None,
     }
 
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from rich.console import Console
 from rich.text import Text
 
+from models.gfml._evidence import absent, counted, left_out, outside, partition_word, proved, show_evidence
 from solvers._documents import json_members, json_value
+from solvers._messages import one_line
 from solvers._tables import Cell, mark, show, show_title, titled
 
 if TYPE_CHECKING:
@@ -22,12 +24,8 @@ Record: TypeAlias = Mapping[str, Any]
 SHOWN = 10  # rounds in the table
 FOLDED = 20  # characters to which a column of text may be narrowed
 UNFOLDED = 10_000  # characters, more than any table needs
-NAMED = 5  # users who are named as left out
 BY_USER = ("profits", "coalitions", "reputations")  # lists that --brief leaves out
-HEADS = (
-    *("round", "accuracy", "personalised", "loss", "time, s", "profit", "MSP\nutility", "mean\nprice", "switches"),
-    *("partition", "certificate"),
-)
+IN_TITLE = ("users", "coalitions")  # parameters that the title of a report has
 
 
 @dataclass(frozen=True)
@@ -54,23 +52,22 @@ class RunReport:
     @property
     def stands(self) -> bool:
         """Whether all rounds are there and their certificates hold."""
-        return not self.problem and len(self.records) == self.rounds and all(map(certified, self.records))
+        return not self.problem and len(self.records) == self.rounds and proved(self.records) is not False
 
     @property
     def heading(self) -> str:
         """What the report is about."""
         p = self.parameters
-        users = f"{p.users} users in {p.coalitions} coalition{'s' * (p.coalitions > 1)}"
-        lazy = f", {p.misbehaving:.0%} of them misbehaving" if p.misbehaving else ""
-        return f"{self.title} on {self.dataset}: {users}{lazy}, seed {self.seed}"
+        return f"{self.title} on {self.dataset}: {size(p)}, seed {self.seed}"
 
-    def figures(self) -> dict[str, Callable[[], bytes]]:
-        """What can be drawn, by name; nothing where rounds are missing."""
+    def figures(self) -> dict[str, Callable[[], bytes] | str]:
+        """What can be drawn, by name, or why it cannot."""
+        name = f"fig3-{self.framework}"
         if len(self.records) < self.rounds:
-            return {}
+            return {name: "rounds are missing"}
         from models.gfml._plot import figure_3
 
-        return {"fig3": partial(figure_3, {self.framework: [self.records]})}
+        return {name: partial(figure_3, {self.framework: [self.records]})}
 
     # --- JSON ------------------------------------------------------------------------------------------------------
 
@@ -81,6 +78,7 @@ class RunReport:
         yield from json_rounds(self.records, brief=self.brief)
         after = {
             "summary": self.summary,
+            "certified": proved(self.records),
             "seed": self.seed,
             "problem": self.problem or None,
             "stats": {"rounds_from_store": self.kept, "seconds": self.seconds},
@@ -92,26 +90,35 @@ class RunReport:
     def print(self, console: Console) -> None:
         """The rounds, what they sum up to, and what is certified."""
         show_title(console, self.heading)
+        show_changed(console, self.parameters)
         if self.kept:
             console.print(Text(kept_sentence(self.kept, len(self.records), self.store)))
         if not self.records:
             return
         chosen = thinned(self.records, SHOWN)
-        left_out = f" ({len(chosen)} of {len(self.records)})" if len(chosen) < len(self.records) else ""
-        show_fitting(console, f"Rounds{left_out}", HEADS, [_row(record) for record in chosen], spare=(1, 3, 8, 7))
+        thin = f" ({len(chosen)} of {len(self.records)})" if len(chosen) < len(self.records) else ""
+        heads = _heads(self.records[0])
+        k = len(heads)
+        spare = (k - 4, 1, k - 9, k - 5, *range(3, k - 9))  # switches, accuracy before, loss, price, later accuracies
+        show_fitting(console, f"Rounds{thin}", heads, [_row(record) for record in chosen], spare=spare)
         console.print(Text(self._sums()))
-        if dropped := _dropped(self.records):
-            console.print(Text(dropped, "yellow"))
+        for told in filter(None, [absent(self.records), left_out(self.records)]):
+            console.print(Text(one_line(told, len(told)), "yellow"))
         show_evidence(console, self.records)
 
     def _sums(self) -> str:
         found = self.summary
-        price = found["mean_price"]
+        accuracies = [f"{_number(found['accuracy'], '.1%')} before personalisation"]
+        accuracies += [
+            f"{_number(value, '.1%')} after {counted(int(steps), 'step')}"
+            for steps, value in found["personalised"].items()
+        ]
+        time = found["completion_time"]
         return (
-            f"{_counted(found['rounds'])}: accuracy {found['accuracy']:.1%} before and "
-            f"{found['personalised_accuracy']:.1%} after personalisation, total profit per learner "
-            f"{found['total_profit']:.5g}, per round {found['completion_time']:.4g} s and an MSP utility of "
-            f"{found['provider_utility']:.5g}" + (f", mean price {price:.4g}" if price is not None else "") + "."
+            f"{counted(found['rounds'], 'round')}: accuracy {', '.join(accuracies)}; total profit per learner "
+            f"{_number(found['total_profit'], '.5g')}; per round {'-' if time is None else f'{time:.4g} s'} and a "
+            f"provider's utility of {_number(found['provider_utility'], '.5g')}; mean price "
+            f"{_number(found['mean_price'], '.4g')}."
         )
 
 
@@ -146,7 +153,30 @@ def show_fitting(
 
 def kept_sentence(kept: int, all_rounds: int, store: str) -> str:
     """How much was there before."""
-    return f"{kept:,} of {all_rounds:,} rounds from {store}."
+    return f"{kept:,} of {counted(all_rounds, 'round')} from {store}."
+
+
+def size(p: Parameters) -> str:
+    """How many users and coalitions there are."""
+    return f"{counted(p.users, 'user')} in {counted(p.coalitions, 'coalition')}"
+
+
+def show_changed(console: Console, p: Parameters) -> None:
+    """The parameters that are not the default, but for those that a title has."""
+    from models.gfml._store import Unit
+
+    changed = Unit("", "", 0, p).changed()
+    if found := [f"{name} {_setting(value)}" for name, value in changed.items() if name not in IN_TITLE]:
+        console.print(Text(f"Not the default: {', '.join(found)}."))
+
+
+def _setting(value: Any) -> str:
+    """A parameter's value as --set takes it."""
+    if isinstance(value, list):
+        return ",".join(map(_setting, value))
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def thinned(records: Sequence[Record], most: int) -> list[Record]:
@@ -163,83 +193,27 @@ def mean_price(record: Record) -> float | None:
     return sum(prices) / len(prices) if prices else None
 
 
-# --- certificates ------------------------------------------------------------------------------------------------
-
-
-def certified(record: Record) -> bool:
-    """Whether all that a round claims is proved; a partition claims to be stable only where it says so."""
-    game, partition = record["certificate"], record["partition_certificate"]
-    proved = partition is not None and partition["holds"]
-    return (game is None or bool(game["holds"])) and (not record["stable"] or proved)
-
-
-def partition_word(record: Record) -> str:
-    """What kind of partition the coalitions are."""
-    if record["stable"] is None:
-        return "-"
-    return "stable" if record["stable"] else "cycling" if record["cycling"] else "not stable"
-
-
-def _worst(certificates: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The certificate nearest to its limit, or furthest beyond; one without a number before all."""
-
-    def excess(certificate: Mapping[str, Any]) -> tuple[bool, float]:
-        residual = certificate["residual"]
-        return not certificate["holds"], float("inf") if residual is None else residual / certificate["tolerance"]
-
-    return max(certificates, key=excess)
-
-
-def show_evidence(console: Console, records: Sequence[Record]) -> None:
-    """What is certified of the rounds: of their partitions, and of the games that set prices and frequencies."""
-    console.print(_partitions(records))
-    proofs = [record["certificate"] for record in records if record["certificate"] is not None]
-    if not proofs:
-        console.print(Text("Prices and frequencies: no game sets them, so none is certified."))
-    for concept in dict.fromkeys(proof["concept"] for proof in proofs):
-        found = [proof for proof in proofs if proof["concept"] == concept]
-        count = sum(proof["holds"] for proof in found)
-        sentence = _sentence(_worst(found), "nobody", "by deviating")
-        console.print(sentence.append(f" in {count:,} of {len(found):,} rounds"))
-
-
-def _partitions(records: Sequence[Record]) -> Text:
-    """How many partitions are stable, and with what certificate."""
-    judged = [record for record in records if record["stable"] is not None]
-    if not judged:
-        return Text("Partitions: no game forms the coalitions, so none is certified.")
-    words = [partition_word(record) for record in judged]
-    counts = {word: words.count(word) for word in ("stable", "not stable", "cycling")}
-    text = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count)
-    sentence = Text(f"Partitions of {len(judged):,} rounds: {text}.")
-    proofs = [record["partition_certificate"] for record in judged if record["stable"]]
-    if None in proofs:
-        return sentence.append(" One that is called stable has ").append("no certificate", "red").append(".")
-    return (
-        sentence.append(" ").append_text(_sentence(_worst(proofs), "no learner", "by moving")) if proofs else sentence
-    )
-
-
-def _sentence(proof: Mapping[str, Any], who: str, way: str) -> Text:
-    residual = "nan" if proof["residual"] is None else f"{proof['residual']:.3g}"
-    claim = f"Certificate ({proof['concept']}): {who} gains more than {residual} {way} "
-    return Text(f"{claim}(tolerance {proof['tolerance']:.3g}): ").append_text(mark(proof["holds"]))
-
-
 # --- pieces ------------------------------------------------------------------------------------------------------
+
+
+def _heads(record: Record) -> list[str]:
+    after = [f"after\n{counted(int(steps), 'step')}" for steps in record["personalised"]]
+    games = ["provider's\nutility", "mean\nprice", "switches", "out", "partition", "certificate"]
+    return ["round", "accuracy\nbefore", *after, "loss", "time, s", "profit", *games]
 
 
 def _row(record: Record) -> list[Cell]:
     price, proof = mean_price(record), record["certificate"]
     return [
         str(record["round"]),
-        *(f"{record[name]:.3f}" for name in ("accuracy", "personalised_accuracy")),
+        *(_number(value, ".3f") for value in (record["accuracy"], *record["personalised"].values())),
         _number(record["loss"], ".4g"),
         _number(record["completion_time"], ".2f"),
         _number(record["profit"], ".2f"),
         _number(record["provider_utility"], ".1f"),
         _number(price, ".2f"),
         str(record["switches"]),
+        str(outside(record)),
         partition_word(record),
         Text("-") if proof is None else mark(proof["holds"]),
     ]
@@ -247,27 +221,6 @@ def _row(record: Record) -> list[Cell]:
 
 def _number(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
-
-
-def _counted(rounds: int) -> str:
-    return f"{rounds:,} round{'s' * (rounds > 1)}"
-
-
-def _dropped(records: Sequence[Record]) -> str:
-    """Who was left out of rounds, and why."""
-    reasons: dict[str, str] = {}
-    rounds: dict[str, int] = {}
-    for record in records:
-        for entry in record["dropped"]:
-            reasons.setdefault(entry["name"], entry["reason"])
-            rounds[entry["name"]] = rounds.get(entry["name"], 0) + 1
-    if not reasons:
-        return ""
-    named = [
-        f"{name} ({rounds[name]} round{'s' * (rounds[name] > 1)}: {reasons[name]})" for name in list(reasons)[:NAMED]
-    ]
-    more = f" and {len(reasons) - NAMED} more" if len(reasons) > NAMED else ""
-    return f"Left out of rounds: {'; '.join(named)}{more}."
 
 
 def json_rounds(records: Sequence[Record], *, brief: bool) -> Iterator[str]:

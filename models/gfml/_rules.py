@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -146,12 +146,13 @@ def anybody(situation: Situation, partition: Partition) -> Positions:
 class ResourceRule(NamedTuple):
     """What is paid and how fast users compute: what they expect before coalitions form, and what it comes to.
 
-    `expect` returns prices, (M,), and frequencies, (n,); `settle` has these frequencies among its terms.
+    `expect` returns prices, (M,), and frequencies, (n,); `settle` returns one
+    outcome per coalition and has these frequencies among its terms.
     """
 
     name: str
     expect: Callable[[Situation], tuple[Array, Array]]
-    settle: Callable[[Coalition, Terms], Outcome]
+    settle: Callable[[Sequence[Coalition], Terms], list[Outcome]]
     drawn: bool = False  # whether frequencies are as expected, whatever the deadline
 
 

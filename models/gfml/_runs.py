@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
@@ -11,7 +12,7 @@ from uuid import uuid4
 from models.data import Dataset, load
 from models.gfml._play import Loader, Plan, Records, counted, run_unit
 from models.gfml._store import Record, Store, Unit
-from models.gfml._workers import Outcome, in_processes, in_this_process, on_machines
+from models.gfml._workers import Outcome, check_address, in_processes, in_this_process, on_machines
 from solvers._documents import FilePath
 from solvers._messages import quoted
 from solvers.core import InvalidGame, NotSolved
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from models.gfml._incentives import Certify
 
 __all__ = ["Source", "run_all", "run_unit"]
+
+NAMED = 3  # units that did not finish and are named
 
 OnRound: TypeAlias = Callable[[Unit, Record], None]
 Backend: TypeAlias = Callable[[list[Unit], Plan, Loader, Store | None, OnRound], Iterator[Outcome]]
@@ -78,16 +81,18 @@ def run_all(
     once each if it is equal to itself after it was sent; for a scheduler there must be a function, since each machine
     loads its own data. `on_round` is called with each round that is played; of other processes when the unit is done.
 
-    A unit that diverges, or that no machine survives, does not keep the others from being finished.
+    A unit that diverges, needs too much memory, or that no machine survives, does not keep the others from being
+    finished.
 
     Raises
     ------
     InvalidGame
-        If `rounds` or `workers` are no whole numbers of at least 1, there are workers as well as a scheduler, a data
-        set is missing, or one of the rules of `run_unit` is broken.
+        If `rounds` or `workers` are no whole numbers of at least 1, there are workers as well as a scheduler, its
+        address has no port, a data set is missing, or one of the rules of `run_unit` is broken.
     NotSolved
-        When the rest is finished, if units were stopped; the message has the first of them. At once, if a library is
-        missing, the scheduler does not answer, or a process of this machine was killed. Stored rounds are kept.
+        When the rest is finished, if units were stopped; the message has the first and names a few more. At once, if a
+        library is missing, the scheduler does not answer, or a process of this machine was killed. Stored rounds are
+        kept.
 
     Examples
     --------
@@ -116,6 +121,7 @@ def _backend(workers: int, scheduler: str | None) -> Backend:
     if scheduler is not None:
         if workers != 1:
             raise InvalidGame(f"workers must not be given beside a scheduler, which has its own, got {workers}")
+        check_address(scheduler)
         return functools.partial(on_machines, scheduler=scheduler)
     if counted("workers", workers) > 1:
         return functools.partial(in_processes, workers=workers)
@@ -148,12 +154,25 @@ def _finished(
             rest.append(unit)
         else:
             yield unit, records
-    problems = []
+    stopped = []
     for outcome in backend(rest, plan, loader, store, told) if rest else ():
         if outcome.problem is None:
             yield outcome.unit, outcome.records
         else:
-            problems.append(outcome.problem)
-    if problems:
-        others = f"; {len(problems) - 1} more of {len(units)} units did not finish" if len(problems) > 1 else ""
-        raise NotSolved(f"{problems[0]}{others}")
+            stopped.append(outcome)
+    if stopped:
+        raise NotSolved(f"{stopped[0].problem}{_others([outcome.unit for outcome in stopped[1:]], units)}")
+
+
+def _others(stopped: Sequence[Unit], units: Sequence[Unit]) -> str:
+    """Who else did not finish: how many, and the names of a few, by what tells them from other units."""
+    if not stopped:
+        return ""
+    parts = [unit.changed() for unit in units]
+    common = [name for name in parts[0] if all(part.get(name) == parts[0][name] for part in parts)]
+    named = []
+    for unit in stopped[:NAMED]:
+        settings = [f"{name} {json.dumps(value)}" for name, value in unit.changed().items() if name not in common]
+        named.append(" ".join([unit.framework, f"seed {unit.seed}", *settings]))
+    more = [f"and {len(stopped) - NAMED} more"] if len(stopped) > NAMED else []
+    return f"; {len(stopped)} more of {len(units)} units did not finish: {', '.join(named + more)}"

@@ -22,7 +22,8 @@ class State:
     """After `round` rounds: the models of M coalitions, (M, size), who was where, what was paid, and reputations.
 
     `slots`, (n,), are the coalitions of the active users, none before the first round; `heads`, (M,), their heads;
-    `prices` are (M,) and `frequencies` (n,) in Hz; `embeddings`, (users, M, width), were made by `refresh`ing last.
+    `prices` are (M,) and `frequencies` (n,) in Hz; `embeddings`, (users, M, width), are those that were made last.
+    `origin` tells experiments apart.
     """
 
     round: int
@@ -32,6 +33,7 @@ class State:
     prices: Array
     frequencies: Array
     embeddings: Array | None
+    origin: str
     reputation: ReputationState
 
     def to_bytes(self) -> bytes:
@@ -43,6 +45,7 @@ class State:
             allow_pickle=False,
             round=np.array(self.round),
             models=self.models.cpu().numpy(),
+            origin=np.array(self.origin),
             prices=self.prices,
             frequencies=self.frequencies,
             forgetting=np.array(self.reputation.forgetting),
@@ -69,8 +72,9 @@ def read(data: bytes, like: State) -> State:
         state = _assembled(found, torch.from_numpy(found["models"]).to(like.models.device))
     except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as problem:
         raise InvalidGame(f"a checkpoint must be one of this experiment, got {problem}") from None
-    same = (state.models.shape, state.models.dtype) == (like.models.shape, like.models.dtype)
-    if not same or state.frequencies.shape != like.frequencies.shape or state.round < 1:
+    if state.origin != like.origin:
+        raise InvalidGame("a checkpoint must be one of this experiment, got one of another")
+    if (state.models.shape, state.models.dtype) != (like.models.shape, like.models.dtype):
         raise InvalidGame(f"a checkpoint must be one of this experiment, got models {tuple(state.models.shape)}")
     return state
 
@@ -83,5 +87,13 @@ def _assembled(found: Mapping[str, Any], models: torch.Tensor) -> State:
     names = ("slots", "heads")
     slots, heads = (np.asarray(found[name], dtype=np.intp) if name in found else None for name in names)
     return State(
-        rounds, models, slots, heads, found["prices"], found["frequencies"], found.get("embeddings"), reputation
+        rounds,
+        models,
+        slots,
+        heads,
+        found["prices"],
+        found["frequencies"],
+        found.get("embeddings"),
+        str(found["origin"]),
+        reputation,
     )

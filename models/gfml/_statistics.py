@@ -1,7 +1,8 @@
 """What played rounds come to: columns of records, values per run, means over seeds and their 95 % intervals.
 
 A run is the records of one framework and one seed, a record being the document of a round. Runs of equal seeds share
-all their random draws, so frameworks are compared seed by seed.
+the random draws that do not depend on the framework: who holds what, devices, the first model, batches. So frameworks
+are compared seed by seed. Random coalitions, heads and frequencies are drawn by each framework for itself.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,7 +104,7 @@ def _json(value: Any) -> str:
 
 
 class Store:
-    """The rounds of units in the SQLite file `path`, which is made if there is none.
+    """The rounds of units in the SQLite file `path`, which is made with the first round if there is none.
 
     A round is stored together with the checkpoint after it, both or neither, so that a process killed at any moment
     leaves a store from which the unit goes on, to the same bits on the same machine. Several processes of one machine
@@ -138,15 +139,23 @@ class Store:
         self.path = Path(os.path.abspath(path))  # noqa: PTH100  # Path.resolve refuses some names with an error
         self._name = file_name(path)
         self._check_place(existing)
-        with self._opened(create=True) as database, _transaction(database):
-            if _is_new(database):
-                for statement in TABLES:
-                    database.execute(statement)
-                return
-            self._check_owner(database)
+        self._made = False
+        self._there()
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"
+
+    def _there(self, *, wanted: bool = False) -> bool:
+        """Whether there is a file, which has our tables from now on; if it is `wanted`, there is."""
+        if not self._made and (wanted or self.path.exists()):
+            with self._opened(create=True) as database, _transaction(database):
+                if _is_new(database):
+                    for statement in TABLES:
+                        database.execute(statement)
+                else:
+                    self._check_owner(database)
+            self._made = True
+        return self._made
 
     def save(self, unit: Unit, record: Record, checkpoint: bytes) -> None:
         """Stores the unit's next round, and `checkpoint`, the state after it.
@@ -166,6 +175,7 @@ class Store:
         Rounds that are stored already must be the same: two processes have then played the same unit at once.
         """
         texts = {int(record["round"]): _compact(record) for record in records}
+        self._there(wanted=True)
         with self._opened() as database, _transaction(database):
             stored = self._add_unit(database, unit)
             last = len(stored)
@@ -188,6 +198,8 @@ class Store:
 
     def records(self, unit: Unit, rounds: int | None = None) -> list[dict[str, Any]]:
         """The records of the unit's stored rounds from the first, at most `rounds` of them."""
+        if not self._there():
+            return []
         query = "SELECT record FROM rounds WHERE key = ? ORDER BY round LIMIT ?"
         with self._opened() as database:
             found = database.execute(query, (unit.key, -1 if rounds is None else rounds)).fetchall()
@@ -195,12 +207,16 @@ class Store:
 
     def checkpoint(self, unit: Unit) -> bytes | None:
         """The state after the unit's last stored round, None if there is none."""
+        if not self._there():
+            return None
         with self._opened() as database:
             found = database.execute("SELECT blob FROM checkpoints WHERE key = ?", (unit.key,)).fetchone()
         return None if found is None else bytes(found[0])
 
     def progress(self, unit: Unit) -> tuple[list[dict[str, Any]], bytes | None]:
         """`records` and `checkpoint`, of one and the same moment."""
+        if not self._there():
+            return [], None
         with self._opened() as database:
             database.execute("BEGIN")
             found = database.execute("SELECT record FROM rounds WHERE key = ? ORDER BY round", (unit.key,)).fetchall()
@@ -212,6 +228,8 @@ class Store:
 
         Those of which this version would play other rounds are passed over.
         """
+        if not self._there():
+            return []
         query = """SELECT dataset, framework, seed, parameters FROM units
             WHERE version = ? AND key IN (SELECT key FROM rounds) ORDER BY dataset, framework, seed, parameters"""
         with self._opened() as database:
@@ -223,15 +241,19 @@ class Store:
 
     def forget(self, unit: Unit) -> None:
         """Removes the unit and its rounds, if they are there."""
+        if not self._there():
+            return
         with self._opened() as database, _transaction(database):
             for table in ("checkpoints", "rounds", "units"):
                 database.execute(f"DELETE FROM {table} WHERE key = ?", (unit.key,))
 
     def _check_place(self, existing: bool) -> None:
         try:
+            with contextlib.suppress(FileNotFoundError):
+                self.path.stat()  # is_file hides why not
             found = self.path.is_file()
             other = not found and os.path.lexists(self.path)
-            writable = os.access(self.path.parent, os.W_OK) and (not found or os.access(self.path, os.W_OK))
+            writable = self._can_be_written(found)
             folder = self.path.parent.is_dir()
             header = _header(self.path) if found else b""
         except (OSError, ValueError) as problem:
@@ -249,6 +271,14 @@ class Store:
             raise InvalidGame(f"{self._name}: there must be a store, there is none")
         if not writable:
             raise InvalidGame(f"{self._name}: the store must be a file, in a folder, that can be written, it cannot")
+
+    def _can_be_written(self, found: bool) -> bool:
+        """Whether the file, or a new one in its folder, can be; some folders refuse what their permissions allow."""
+        if found:
+            return os.access(self.path.parent, os.W_OK) and os.access(self.path, os.W_OK)
+        with contextlib.suppress(OSError), tempfile.TemporaryFile(dir=self.path.parent):
+            return True
+        return False
 
     def _check_owner(self, database: sqlite3.Connection) -> None:
         if _number(database, "application_id") != OWNER:

@@ -1,7 +1,10 @@
 """Claims as numbers that played rounds decide, and the verdicts on them.
 
 A claim names an interval in which its number must be. It is held if the 95 % interval over seeds is inside, not held if
-it is outside, undecided if it includes an end (with one seed it always is), not measured if something was not played.
+it is outside, undecided if it includes an end, not measured if something was not played. With one seed it is always
+undecided, even where two runs are the same to the last bit: with another seed they may differ. Where they are the same
+with each of several seeds, the interval is the point 0, and it is not held that one is above the other.
+
 Intervals are those of each number alone: among many claims whose numbers are at the end, a few are decided by chance.
 """
 
@@ -65,7 +68,8 @@ class Part:
 class Verdict:
     """What was measured of a claim: `ours` with its interval is that of the part that decides, named by `part`.
 
-    `table` is the same number from the paper's own Table III, where that has it.
+    `table` is the same number from the paper's own Table III, where that has it: of the same part, or, where nothing
+    was played or the table lacks that part, of the one that decides there, which `table_part` then names.
     """
 
     claim: Claim
@@ -76,6 +80,7 @@ class Verdict:
     verdict: str
     part: str = ""
     table: float | None = None
+    table_part: str = ""
     parts: tuple[Part, ...] = ()
 
     def document(self) -> dict[str, Any]:
@@ -84,7 +89,8 @@ class Verdict:
         return {
             **{key: getattr(claim, key) for key in ("name", "source", "statement", "choice", "unit")},
             "claimed": [end if math.isfinite(end) else None for end in claim.claimed],
-            **{key: getattr(self, key) for key in ("paper", "table", "ours", "low", "high", "verdict", "part")},
+            **{key: getattr(self, key) for key in ("paper", "table", "table_part")},
+            **{key: getattr(self, key) for key in ("ours", "low", "high", "verdict", "part")},
             "parts": [{"label": part.label, **_numbers(part.estimate), "verdict": part.verdict} for part in self.parts],
         }
 
@@ -102,14 +108,25 @@ def tally(found: Iterable[Verdict]) -> dict[str, int]:
 
 def judge(claim: Claim, study: Study, printed: Study) -> Verdict:
     """The verdict on one claim; `printed` is the paper's table in the place of what was played."""
-    from_table = _weigh(claim, printed)[1] if claim.tabled else None
-    table = from_table.estimate.mean if from_table else None
-    paper = table if claim.paper is None else claim.paper
     played = all(study.runs(name) for name in claim.needs)
     verdict, part, parts = _weigh(claim, study) if played else (NOT_MEASURED, None, ())
-    if part is None or verdict == NOT_MEASURED:
-        return Verdict(claim, paper, None, None, None, NOT_MEASURED, table=table, parts=parts)
-    return Verdict(claim, paper, *part.estimate, verdict, part.label, table, parts)
+    if verdict == NOT_MEASURED:
+        part = None
+    label = part.label if part else ""
+    theirs = _from_table(claim, printed, label)
+    table = theirs.estimate.mean if theirs else None
+    paper = table if claim.paper is None else claim.paper
+    ours, low, high = part.estimate if part else (None, None, None)
+    table_part = theirs.label if theirs and theirs.label != label else ""
+    return Verdict(claim, paper, ours, low, high, verdict, label, table, table_part, parts)
+
+
+def _from_table(claim: Claim, printed: Study, label: str) -> Part | None:
+    """What the paper's table has for the part of this label, or, where it has none, for the part that decides there."""
+    if not claim.tabled:
+        return None
+    _, decisive, parts = _weigh(claim, printed)
+    return next((part for part in parts if part.label == label), decisive)
 
 
 def _weigh(claim: Claim, study: Study) -> tuple[str, Part | None, tuple[Part, ...]]:

@@ -8,21 +8,24 @@ import functools
 import importlib.util
 import logging
 import os
+import re
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
 
 from models.data import Dataset
-from models.gfml._play import Loader, Plan, Records, played, resumed
+from models.gfml._play import Loader, NoMemory, Plan, Records, played, resumed
 from models.gfml._store import Record, Store, Unit
 from solvers._messages import quoted, shown
-from solvers.core import NotSolved
+from solvers.core import InvalidGame, NotSolved
 
 ANSWER = 8.0  # s within which a scheduler must answer
 RETRIES = 3  # of a task that fails on one machine, for reasons of that machine
-SILENT = (OSError, ValueError, TypeError, RuntimeError, ImportError, MemoryError)  # what a wrong address may lead to
+STRANGE = (MemoryError, ValueError)  # what comes of reading another service's answer as a scheduler's
+SILENT = (OSError, TypeError, RuntimeError, ImportError)  # what a wrong address may lead to
 PARENT = os.getppid()  # in a worker process: who wants its results
 KEPT = "stored rounds are kept: run it again to go on"
+ADDRESS = re.compile(r"(?:(?:tcp|tls|wss?|ucx)://)?(?:\[[0-9a-f:.%]+\]|[^\s:/\[\]]+):([0-9]{1,5})/?", re.IGNORECASE)
 
 
 class Outcome(NamedTuple):
@@ -47,7 +50,7 @@ def in_this_process(
     Raises
     ------
     InvalidGame, NotSolved
-        As `run_unit`; where a unit diverges, its outcome says so.
+        As `run_unit`; where a unit diverges or has too little memory, its outcome says so.
     """
     from models.fml import Diverged
 
@@ -57,7 +60,7 @@ def in_this_process(
             loaded[unit.dataset] = loader(unit.dataset)
         try:
             outcome = Outcome(unit, resumed(unit, plan, loaded[unit.dataset], store, functools.partial(told, unit)))
-        except Diverged as problem:
+        except (Diverged, NoMemory) as problem:
             outcome = Outcome(unit, [], str(problem))
         yield outcome
 
@@ -88,7 +91,7 @@ def in_processes(
                     told(units[n], record)
                 yield Outcome(units[n], records, problem)
     except BrokenExecutor:
-        raise NotSolved(f"a worker process was killed, perhaps for want of memory; {KEPT}") from None
+        raise NotSolved(f"a worker process was killed, perhaps for want of memory{_kept(store)}") from None
 
 
 def _in_process(
@@ -106,7 +109,7 @@ def _in_process(
 
     try:
         return number, resumed(unit, plan, _dataset(loader, unit.dataset), store, tell), new, None
-    except Diverged as problem:
+    except (Diverged, NoMemory) as problem:
         return number, [], new, str(problem)
 
 
@@ -130,7 +133,7 @@ def on_machines(
         raise NotSolved("a scheduler needs distributed: install certeq[dask]")
     from distributed import Client, as_completed
 
-    _check_answer(scheduler)
+    _check_answer(scheduler, store)
     with _quiet(), Client(scheduler, timeout=ANSWER, set_as_default=False) as client:
         waiting: dict[Any, tuple[Unit, Records]] = {}
         for unit in units:
@@ -139,7 +142,7 @@ def on_machines(
             waiting[client.submit(_on_machine, *task, pure=False, retries=RETRIES)] = unit, records
         for future in as_completed(list(waiting), loop=client.loop):
             unit, records = waiting.pop(future)
-            new, state, problem = _answer(future, unit, scheduler)
+            new, state, problem = _answer(future, unit, scheduler, store)
             if store and new:
                 store.extend(unit, new, state)
             for record in new:
@@ -173,29 +176,49 @@ def _on_machine(
     try:
         for record, state in played(unit, plan, _dataset(loader, unit.dataset), checkpoint):  # noqa: B007  # the last
             new.append(record)
-    except Diverged as stop:
+    except (Diverged, NoMemory) as stop:
         problem = str(stop)
     return new, b"" if state is None else state.to_bytes(), problem
 
 
-def _answer(future: Any, unit: Unit, scheduler: str) -> tuple[Records, bytes, str | None]:
+def _answer(future: Any, unit: Unit, scheduler: str, store: Store | None) -> tuple[Records, bytes, str | None]:
     """What the task has returned, or that no worker outlived it."""
     from distributed import KilledWorker
 
     try:
         found: tuple[Records, bytes, str | None] = future.result()
     except KilledWorker:
-        return [], b"", f"{unit.title}: the workers that played it were lost, one after the other; {KEPT}"
+        return [], b"", f"{unit.title}: the workers that played it were lost, one after the other{_kept(store)}"
     except CancelledError:
-        raise NotSolved(f"the scheduler at {shown(scheduler)} was lost; {KEPT}") from None
+        raise NotSolved(f"the scheduler at {shown(scheduler)} was lost{_kept(store)}") from None
     except ImportError as problem:
         raise NotSolved(f"the workers of {shown(scheduler)} need certeq[fml], they lack it: {problem}") from None
     return found
 
 
-def _check_answer(scheduler: str) -> None:
+def _kept(store: Store | None) -> str:
+    """That rounds are kept, if some are."""
+    return f"; {KEPT}" if store and store.units() else ""
+
+
+def check_address(scheduler: str) -> None:
+    """Refuses what cannot be the address of a scheduler.
+
+    Raises
+    ------
+    InvalidGame
+        If it has no host or port, or another protocol than those of Dask.
+    """
+    found = ADDRESS.fullmatch(scheduler)
+    if not found or not 1 <= int(found[1]) <= 65535:
+        raise InvalidGame(f"scheduler must be an address such as host:8786, got {quoted(scheduler)}")
+
+
+def _check_answer(scheduler: str, store: Store | None) -> None:
     """Asks who is there, in a loop of its own: a client that fails to connect would go on trying for a while."""
     from distributed.core import rpc
+
+    rule = f"there must be a Dask scheduler at {quoted(scheduler)}"
 
     async def identity() -> str:
         async with rpc(scheduler, timeout=ANSWER) as other:
@@ -204,10 +227,10 @@ def _check_answer(scheduler: str) -> None:
     try:
         with ThreadPoolExecutor(1) as aside:
             kind = aside.submit(asyncio.run, asyncio.wait_for(identity(), ANSWER)).result()
+    except STRANGE:
+        raise NotSolved(f"{rule}, what answers is none{_kept(store)}") from None
     except SILENT as problem:
-        reason = shown(str(problem)) or "no answer"
-        raise NotSolved(
-            f"there must be a Dask scheduler at {quoted(scheduler)}, none answers: {reason}; {KEPT}"
-        ) from None
+        reason = f": {shown(str(problem))}" if str(problem) else ""
+        raise NotSolved(f"{rule}, none answers{reason}{_kept(store)}") from None
     if "Scheduler" not in kind:
-        raise NotSolved(f"there must be a Dask scheduler at {quoted(scheduler)}, it is a {shown(kind)}")
+        raise NotSolved(f"{rule}, it is a {shown(kind)}{_kept(store)}")

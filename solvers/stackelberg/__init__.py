@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from solvers.stackelberg._local import bisection, bounded
     from solvers.stackelberg._prove import Obligation, prove
     from solvers.stackelberg._scenario import bundled, load
-    from solvers.stackelberg._solve import solve
+    from solvers.stackelberg._solve import solve, solve_each
 
 _HOME = {
     "Greatest": "_aggregates",
@@ -44,6 +44,7 @@ _HOME = {
     "bundled": "_scenario",
     "load": "_scenario",
     "solve": "_solve",
+    "solve_each": "_solve",
 }
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "load",
     "prove",
     "solve",
+    "solve_each",
 ]
 
 

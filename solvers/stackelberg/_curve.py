@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -55,18 +55,25 @@ class Curve:
     """
 
     def __init__(self, game: StackelbergGame) -> None:
-        response = game.response
-        if response.interior_form is None:
-            raise NotConcave("the interior decision has no closed form")
-        if response.limits_move:
-            raise NotConcave("a limit of the followers depends on the price")
-        self.low, self.high = game.bounds
-        self.evaluations = 0
-        forms = _forms(response)
-        if isinstance(forms, str):
-            raise NotConcave(forms)
-        self._forms = forms
-        self._prepare(game)
+        forms, n = _forms_of(game), len(game.names)
+        self._begin(game, forms, ((forms.prepare(game, part), slice(None)) for part in _slices(n)))
+
+    @classmethod
+    def each(cls, games: Sequence[StackelbergGame], joined: StackelbergGame) -> Iterator[Curve]:
+        """The curves of games whose followers stand side by side in `joined`, prepared together.
+
+        Raises
+        ------
+        NotConcave
+            If this could not be shown for all of them; for some it may be.
+        """
+        forms, start = _forms_of(joined), 0
+        together = forms.prepare(joined, slice(None))
+        for game in games:
+            curve, stop = cls.__new__(cls), start + len(game.names)
+            curve._begin(game, forms, [(together, slice(start, stop))])
+            yield curve
+            start = stop
 
     def at(self, price: float, *, side: float | None = None) -> Point:
         """Utility and slope at a price, each follower on the piece that it is on at `side` (default: the price)."""
@@ -113,16 +120,19 @@ class Curve:
 
     # --- preparation -----------------------------------------------------------------------------------------------
 
-    def _prepare(self, game: StackelbergGame) -> None:
-        n = len(game.names)
-        limits = game.limits(self.low)
+    def _begin(self, game: StackelbergGame, forms: _Forms, prepared: Iterable[tuple[_Slice, slice]]) -> None:
+        """Puts the game's followers together from parts of what is prepared."""
+        self.low, self.high = game.bounds
+        self.evaluations = 0
+        n, start = len(game.names), 0
         columns: list[dict[str, Value]] = [{}, {}, {}]
         parts = []
-        for part in _slices(n):
-            prepared = self._forms.prepare(game, limits.low[part], limits.high[part], part)
+        for some, chosen in prepared:
+            parts.append(some.summary(chosen))
+            place = slice(start, start + len(parts[-1].first))
             for k, into in enumerate(columns):
-                _store(into, prepared.columns(k), part, n)
-            parts.append(prepared.summary())
+                _store(into, picked(some.columns(k), chosen), place, n)
+            start = place.stop
         first, last, kinks, jumps = (
             np.concatenate([getattr(p, name) for p in parts]) for name in ("first", "last", "kinks", "jumps")
         )
@@ -133,7 +143,7 @@ class Curve:
         for into in columns:
             for name, column in into.items():
                 into[name] = column[order] if isinstance(column, np.ndarray) else column
-        outer, inner = self._forms.late
+        outer, inner = forms.late
         pieces = [Piece(late, c) for late, c in zip((outer, inner, outer), columns, strict=True)]
         self._pieces = pieces_of(pieces, first[order], last[order])
         self._ramps = ramps_of(n)
@@ -161,6 +171,18 @@ def _store(into: dict[str, Value], columns: Environment, part: slice, n: int) ->
             whole = into.setdefault(name, np.empty(n))
             assert isinstance(whole, np.ndarray)
             whole[part] = column
+
+
+def _forms_of(game: StackelbergGame) -> _Forms:
+    """The pieces of a game's declaration, or NotConcave where it has none."""
+    if game.response.interior_form is None:
+        raise NotConcave("the interior decision has no closed form")
+    if game.response.limits_move:
+        raise NotConcave("a limit of the followers depends on the price")
+    forms = _forms(game.response)
+    if isinstance(forms, str):
+        raise NotConcave(forms)
+    return forms
 
 
 @lru_cache(maxsize=64)
@@ -200,14 +222,15 @@ class _Forms:
         self.splits = [program.split([PRICE]) for program in self.pieces]
         self.late = [late for _, _, late in self.splits]
 
-    def prepare(self, game: StackelbergGame, low: Array, high: Array, part: slice) -> _Slice:
-        """One slice of followers, with limits (m,)."""
-        return _Slice(self, picked(game.values, part), low, high, game.bounds)
+    def prepare(self, game: StackelbergGame, part: slice) -> _Slice:
+        """One slice of followers."""
+        limits = game.limits(game.bounds[0])
+        return _Slice(self, picked(game.values, part), limits.low[part], limits.high[part], game.bounds)
 
 
 @dataclass(frozen=True)
 class _Summary:
-    """A slice's thresholds (m,), its kinks, and sums of its error bounds."""
+    """The thresholds (m,) of followers, their kinks, and sums of their error bounds."""
 
     first: Array
     last: Array
@@ -254,8 +277,23 @@ class _Slice:
             raise NotConcave("a follower's threshold in the price is not a number")
         return price, np.where(np.isfinite(price), error, 0.0)
 
-    def summary(self) -> _Summary:
-        """Thresholds, kinks, and sums of error bounds, the pieces shown to be concave."""
+    def summary(self, chosen: slice) -> _Summary:
+        """Thresholds, kinks, and sums of error bounds of the chosen followers."""
+        reach, (value, slope) = self.reach[:, chosen], self._worst_errors
+        here = np.isfinite(reach)
+        return _Summary(
+            first=reach[0],
+            last=reach[1],
+            kinks=reach[here],
+            jumps=self._rises[:, chosen][here],
+            value_error=float(np.sum(value[chosen])),
+            slope_error=float(np.sum(slope[chosen])),
+            spread=float(np.max(self._reach_error[:, chosen])) + 8 * UNIT * max(map(abs, self.bounds)),
+        )
+
+    @cached_property
+    def _worst_errors(self) -> tuple[Array, Array]:
+        """Bounds on each follower's rounding of value and slope, (m,), the pieces shown to be concave."""
         low, high = self.bounds
         (first, last), clipped = self.reach, np.clip(self.reach, low, high)
         outside = np.stack([np.full_like(first, low), clipped[1]]), np.stack([clipped[0], np.full_like(last, high)])
@@ -273,14 +311,7 @@ class _Slice:
                 value, slope = (
                     np.maximum(e.max(axis=0), worst) for e, worst in zip(errors, (value, slope), strict=True)
                 )
-        return _Summary(
-            first,
-            last,
-            *self._kinks(),
-            value_error=float(np.sum(value)),
-            slope_error=float(np.sum(slope)),
-            spread=float(np.max(self._reach_error)) + 8 * UNIT * max(abs(low), abs(high)),
-        )
+        return value, slope
 
     def _piece_env(self, piece: int) -> Environment:
         return self.env if piece == INNER else {**self.env, LIMIT: self.limits}
@@ -350,11 +381,12 @@ class _Slice:
             self._exactly[piece] = {name: around(value, errors[name]) for name, value in values.items()}
         return self._exactly[piece]
 
-    def _kinks(self) -> tuple[Array, Array]:
-        """Finite thresholds and upper bounds on the jump of the slope there."""
+    @cached_property
+    def _rises(self) -> Array:
+        """Upper bounds on the jump of the slope at thresholds (2, m), which mean something where these are finite."""
         here = np.isfinite(self.reach)
         if not here.any():
-            return np.zeros(0), np.zeros(0)
+            return np.zeros(here.shape)
         price = around(self.reach, self._reach_error)
         inside, limit = (
             [
@@ -364,8 +396,7 @@ class _Slice:
             for k in (INNER, OUTER)
         )
         with np.errstate(all="ignore"):  # at thresholds that are not finite
-            rises = np.stack([inside[1][0] - limit[0][0], limit[1][1] - inside[0][1]])
-        return self.reach[here], rises[here]
+            return np.stack([inside[1][0] - limit[0][0], limit[1][1] - inside[0][1]])
 
 
 def _row(values: Value, k: int) -> Value:

@@ -24,6 +24,8 @@ from solvers.stackelberg._response import Limits, Response
 from solvers.stackelberg._signing import compared, linear_limits, with_sign, with_signs
 from solvers.stackelberg._values import ordered, settle, sign, sign_of_values
 
+AT_ONCE = 1 << 15  # best responses looked at together
+
 
 @dataclass(frozen=True, eq=False)
 class Profile:
@@ -267,8 +269,17 @@ class StackelbergGame:
     def leader_utility(self, price: float, decisions: Array | None = None) -> float:
         """The leader's utility at a price: at the given decisions, else at the best responses. Nan counts as out."""
         decisions = self.best_response(price) if decisions is None else decisions
-        terms = self.leader_terms(price, decisions)
-        return float(np.sum(terms[~np.isnan(decisions)]))
+        return _total(self.leader_terms(price, decisions), decisions)
+
+    def _leader_utilities(self, prices: Array) -> Array:
+        """The leader's utility at prices (m,), at the best responses; several prices at once for few followers."""
+        at_once = max(1, AT_ONCE // len(self.names))
+        found: list[float] = []
+        for start in range(0, len(prices), at_once):
+            some = prices[start : start + at_once, None]
+            decisions = self.best_response(some)
+            found += map(_total, self.leader_terms(some, decisions), decisions)
+        return np.array(found)
 
     def leader_slopes(self, price: float) -> tuple[float, float]:
         """The leader's marginal utility just below and just above a price; they differ at a kink.
@@ -310,12 +321,12 @@ class StackelbergGame:
         """
         with np.errstate(all="ignore"):
             part = self.among(profile)
-            tried = [part.leader_utility(float(p)) for p in np.linspace(*self.bounds, 9)]
+            tried = part._leader_utilities(np.linspace(*self.bounds, 9))
             here = part.leader_utility(profile.price, profile.decisions[~np.isnan(profile.decisions)])
             limits, best = self.limits(profile.price), self.best_response(profile.price)
             points = [best, *(np.where(np.isfinite(end), end, best) for end in (limits.low, limits.high))]
             sizes = [np.nan_to_num(np.abs(self.follower_utilities(profile.price, x)), posinf=0.0) for x in points]
-            leader = np.nanmax(np.abs([here, *(1e-3 * np.array(tried))]))
+            leader = np.nanmax(np.abs([here, *(1e-3 * tried)]))
         return np.concatenate([[leader], np.maximum.reduce(sizes)])
 
     # --- who takes part --------------------------------------------------------------------------------------------
@@ -445,6 +456,11 @@ def best_response(game: StackelbergGame, price: float) -> Array:
     if not game.bounds[0] <= price <= game.bounds[1]:
         raise InvalidGame(f"price must lie in {list(game.bounds)}, got {price}")
     return game.best_response(price)
+
+
+def _total(terms: Array, decisions: Array) -> float:
+    """The sum of what those who take part bring the leader."""
+    return float(np.sum(terms[~np.isnan(decisions)]))
 
 
 def _columns(table: Mapping[str, Array]) -> dict[str, Array]:

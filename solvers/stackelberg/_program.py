@@ -296,14 +296,27 @@ def _enclose_pair(op: Op, low: Value, high: Value, other_low: Value, other_high:
 
 
 def _corners(ufunc: np.ufunc, low: Value, high: Value, other_low: Value, other_high: Value) -> Interval:
-    """The extremes over the four corners; 0 * inf there means unbounded, so nan is kept."""
-    if np.all(np.greater_equal(low, 0)) and np.all(np.greater(other_low, 0)):
-        ends = (other_low, other_high) if ufunc is np.multiply else (other_high, other_low)
-        return ufunc(low, ends[0]), ufunc(high, ends[1])
+    """The extremes over the four corners; 0 * inf there means unbounded, so nan is kept.
+
+    Two corners are enough for what is at least 0 by what is positive: for each element, whatever stands beside it.
+    """
+    plain = np.greater_equal(low, 0) & np.greater(other_low, 0)
+    if plain.all():
+        return _plain_corners(ufunc, low, high, other_low, other_high)
     corners = [ufunc(x, y) for x in (low, high) for y in (other_low, other_high)]
     first, second = np.minimum(*corners[:2]), np.minimum(*corners[2:])
     third, fourth = np.maximum(*corners[:2]), np.maximum(*corners[2:])
-    return np.minimum(first, second), np.maximum(third, fourth)
+    below, above = np.minimum(first, second), np.maximum(third, fourth)
+    lost = plain & np.isnan(below)
+    if lost.any():
+        two = _plain_corners(ufunc, low, high, other_low, other_high)
+        return np.where(lost, two[0], below), np.where(lost, two[1], above)
+    return below, above
+
+
+def _plain_corners(ufunc: np.ufunc, low: Value, high: Value, other_low: Value, other_high: Value) -> Interval:
+    ends = (other_low, other_high) if ufunc is np.multiply else (other_high, other_low)
+    return ufunc(low, ends[0]), ufunc(high, ends[1])
 
 
 def _enclose_power(low: Value, high: Value, exponent: int) -> Interval:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +12,7 @@ from solvers.stackelberg._curve import NotConcave
 from solvers.stackelberg._game import Profile, StackelbergGame
 from solvers.stackelberg._interval import interval_branch_and_bound
 from solvers.stackelberg._leader import Optimum, branch_and_bound, exact_sweep
+from solvers.stackelberg._together import prepare
 
 SWEEP_UP_TO = 64  # followers for which looking at every kink is quicker than bounding
 
@@ -42,8 +45,7 @@ def solve(game: StackelbergGame, *, tolerance: float = 1e-9) -> Solution[Profile
     >>> round(solution.require().price, 6), solution.stats["gap"] <= 1e-9
     (7.326, True)
     """
-    if not 0 < tolerance < np.inf:
-        raise InvalidGame(f"tolerance must be positive and finite, got {tolerance}")
+    _check(tolerance)
     profile, rounds, seen = Profile(game.bounds[0], np.zeros(len(game.names))), 0, set()
     while True:
         part, stays = game.among(profile), ~np.isnan(profile.decisions)
@@ -58,6 +60,42 @@ def solve(game: StackelbergGame, *, tolerance: float = 1e-9) -> Solution[Profile
         if moved.tobytes() in seen:
             return _solution(optimum, profile, method, rounds, Status.CYCLE, tolerance)
         profile = Profile(optimum.price, np.where(moved, 0.0, np.nan))
+
+
+def solve_each(games: Sequence[StackelbergGame], *, tolerance: float = 1e-9) -> tuple[Solution[Profile], ...]:
+    """What `solve` finds for each of these games, to the bit; quicker for many small games of one declaration.
+
+    Games that `with_followers` makes of each other, of the same bounds and of up to 64 followers each, are prepared
+    together, in about the time that one of them takes.
+
+    Raises
+    ------
+    InvalidGame, NotSolved
+        If `solve` refuses one of the games; the message begins with its title.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from solvers.stackelberg import load, solve_each
+    >>> game = load("two-peaks")
+    >>> games = [game.with_followers({**game.table, "D": share * game.table["D"]}) for share in (1.0, 1.1)]
+    >>> [round(solution.require().price, 4) for solution in solve_each(games)]
+    [7.326, 8.0586]
+    """
+    _check(tolerance)
+    prepare(games)
+    found = []
+    for k, game in enumerate(games):
+        try:
+            found.append(solve(game, tolerance=tolerance))
+        except (InvalidGame, NotSolved) as reason:
+            raise type(reason)(f"{game.title or f'game {k + 1}'}: {reason}") from reason
+    return tuple(found)
+
+
+def _check(tolerance: float) -> None:
+    if not 0 < tolerance < np.inf:
+        raise InvalidGame(f"tolerance must be positive and finite, got {tolerance}")
 
 
 def _profile(part: StackelbergGame, stays: npt.NDArray[np.bool_], optimum: Optimum) -> Profile:
