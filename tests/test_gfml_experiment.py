@@ -370,7 +370,7 @@ def test_a_model_that_is_lost_between_rounds_names_round_and_user(data, rate):
         ({"misbehaving": 1.5}, r"misbehaving must be in \[0, 1\], got 1.5"),
         ({"passive": 1.0}, r"passive must be in \[0, 1\), got 1"),
         ({"test": 0.0}, r"test must be in \(0, 1\), got 0"),
-        ({"users": 1, "coalitions": 1, "passive": 0.9}, "there must be an active user, got 1 users, 0.9 of them passive"),
+        ({"users": 1, "coalitions": 1, "passive": 0.9}, "there must be an active user, got 1 users, 0.9 of them"),
         ({"incentives": (15.0, 5.0)}, "incentives must be two numbers low <= high"),
         ({"incentives": (5.0, 5.0)}, "incentives must be two numbers 0 <= low < high"),
         ({"incentives": (5.0,)}, "incentives must be two numbers"),

@@ -180,7 +180,7 @@ def _figure_3(accuracy: str) -> Iterator[Claim]:
     yield compare(c, "lowest-loss", "GFML has the lowest loss of all", Kind(last("loss")), everyone, BELOW)
     text = "before personalisation, GFML is less accurate than fixed coalitions"
     yield compare(b, "fixed-before", text, before, fixed, BELOW)
-    yield compare(a, "fixed-after", "after personalisation, it is more accurate than they are", final, fixed)
+    yield compare(a, "fixed-after", "after personalisation, GFML is more accurate than fixed coalitions", final, fixed)
     text = "GFML and fixed coalitions are slightly more accurate with the game than with optimized frequencies"
     yield compare(a, "game-over-optimized", text, final, games, choice="how slightly is left open")
     text = "best effort with optimized frequencies is less accurate than GFML and fixed coalitions with them"
@@ -220,10 +220,17 @@ def _figure_4() -> Iterator[Claim]:
     loose = [("random-stackelberg", "gfml"), ("fixed-stackelberg", "gfml")]
     least = [("gfml-random", name) for name in TABLE_THREE if name not in {"gfml-random", best}]
     yield compare(where, "optimized-profit", "learners earn more where only they optimize", PROFIT, games)
-    yield compare(where, "optimized-utility", "and the provider's utility is lower there", UTILITY, games, BELOW)
+    yield compare(
+        where,
+        "optimized-utility",
+        "the provider's utility is lower where only learners optimize",
+        UTILITY,
+        games,
+        BELOW,
+    )
     text = "with the game, random and fixed coalitions give the provider slightly more than GFML"
     yield compare(where, "loose-utility", text, UTILITY, loose, choice="how slightly is left open")
-    yield compare(where, "loose-time", "and they take longer", TIME, loose)
+    yield compare(where, "loose-time", "with the game, random and fixed coalitions take longer than GFML", TIME, loose)
     text = "random coalitions take longer than GFML"
     yield compare(where, "random-time", text, TIME, [(name, "gfml") for name in RANDOM if name in TABLE_THREE])
     text = "GFML takes longer with random frequencies"
@@ -262,7 +269,7 @@ def _orderings() -> Iterator[Claim]:
         for more, less in permutations(TABLE_THREE, 2):
             large, small = (getattr(TABLE_THREE[name], column) for name in (more, less))
             if large > small:
-                text = f"{column.replace('_', ' ')}: {title(more)} {large:g}, {title(less)} {small:g}"
+                text = f"{column.replace('_', ' ')}: {title(more)} ({large:g}) above {title(less)} ({small:g})"
                 yield compare("Table III", f"{column}-{more}-{less}", text, kind, [(more, less)])
 
 

@@ -90,7 +90,7 @@ def _figure_6(final: Kind) -> Iterator[Claim]:
     yield contrast(where, "users-accuracy", text, final, ends, BELOW, choice=most)
     utility, profit, time = Kind(mean("provider_utility")), Kind(total("profit")), Kind(mean("completion_time"), "s")
     yield contrast(where, "users-utility", "the provider's utility rises with users", utility, ends, choice=most)
-    text = "completion times are lowest with the most users (120)"
+    text = "completion times are lowest with the most users (the paper: 120)"
     yield contrast(where, "users-time", text, time, _largest("users"), BELOW)
     yield contrast(where, "users-profit", "profits rise with users", profit, ends, choice=most)
 
@@ -99,17 +99,18 @@ def _figure_8(final: Kind) -> Iterator[Claim]:
     where, share = "Figure 8", "at every share of misbehaving learners"
     profit, utility = Kind(total("profit")), Kind(mean("provider_utility"))
     yield contrast(where, "misbehaving-accuracy", "misbehaviour makes GFML less accurate", final, _misbehaving, BELOW)
-    text, slight = "but only slightly", (-SLIGHT, math.inf)
+    text, slight = "misbehaviour makes GFML only slightly less accurate", (-SLIGHT, math.inf)
     choice = f"by at most {SLIGHT:g} points, {share}"
     yield contrast(where, "misbehaving-slight", text, final, _misbehaving, slight, choice=choice)
     text = "without misbehaviour, accuracy is slightly higher at a reputation incentive of 5 than of 10"
     yield contrast(where, "rate-accuracy", text, final, _common_rates, choice="how slightly is left open")
     text = "misbehaviour lowers profits"
     yield contrast(where, "misbehaving-profit", text, profit, _misbehaving, BELOW, choice=SAVED)
-    yield contrast(where, "misbehaving-utility", "and the provider's utility", utility, _misbehaving, BELOW)
+    text = "misbehaviour lowers the provider's utility"
+    yield contrast(where, "misbehaving-utility", text, utility, _misbehaving, BELOW)
     text = "without blockchain, misbehaviour makes GFML less accurate"
     yield contrast(where, "tampered-accuracy", text, final, _tampered_decline, BELOW)
-    text = "and less accurate than with blockchain"
+    text = "with misbehaviour, GFML is more accurate with blockchain than without"
     yield contrast(where, "blockchain-accuracy", text, final, _blockchain)
     text = "with blockchain, accuracy is up to 5 % higher"
     choice = "at some share of misbehaving learners, by at least 5 %"
