@@ -544,7 +544,7 @@ def test_the_table_of_compare_has_the_papers_numbers_beside_ours(fake, capsys):
     out = table(capsys, "compare", *TINY, "--seeds", "2", "--frameworks", "gfml,fixed-optimized").out
     row = next(line for line in words(out) if line[:3] == ["Fixed", "+", "optimized"])
     assert row[3:7] == ["3194.7", "11", "±", "13"]
-    assert "total profit: Fixed + optimized frequencies 3194.7, GFML 2350" in out
+    assert "total profit: Fixed + optimized frequencies (3194.7) above GFML (2350)" in out
     assert "Certificate (Stackelberg): nobody gains more than 1e-12" in out
     assert "holds in 8 of 8 rounds" in out
 
@@ -559,7 +559,7 @@ def test_a_framework_that_diverges_is_left_out_and_the_others_are_compared(fake,
     out, err = table(capsys, "compare", *TINY, "--seeds", "1", *frameworks, status=1)
     assert err.endswith("user 2: the loss is not finite\n")
     assert ["Random", "+", "random", "frequencies", *["-"] * 8, "not", "finished"] in words(out)
-    assert "total profit: Fixed + optimized frequencies 3194.7, GFML 2350" in out
+    assert "total profit: Fixed + optimized frequencies (3194.7) above GFML (2350)" in out
 
 
 def test_figures_of_compare(fake, drawn, tmp_path):
