@@ -513,7 +513,7 @@ def test_threads_are_those_asked_for_and_given_back():
         (lambda: on_device([[1.0]], [0], threads=0), "threads must be at least 1"),
         (
             lambda: on_device([[1.0]], [0], device="abacus"),
-            "device must be one that PyTorch can use here, got 'abacus'",
+            "device must be auto, cpu, cuda, cuda:N, mps or xpu, got `abacus`",
         ),
     ],
 )

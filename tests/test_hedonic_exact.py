@@ -206,6 +206,24 @@ def test_at_the_time_limit_nothing_is_claimed():
     assert not solution.complete
 
 
+def test_a_search_that_has_hardly_begun_gives_no_bound(monkeypatch):
+    """OR-Tools reports 0 then, which was taken for a bound."""
+    from ortools.sat.python import cp_model
+
+    game = AdditivelySeparableGame([[0, 4, -9], [4, 0, -9], [-9, -9, 0]], slots=3)
+    solve = cp_model.CpSolver.solve
+
+    def interrupted(solver, model):
+        if model.has_objective():
+            solver.parameters.max_time_in_seconds = 0.0
+        return solve(solver, model)
+
+    monkeypatch.setattr(cp_model.CpSolver, "solve", interrupted)
+    solution = exact(game, maximize_welfare=True)
+    assert solution.status is Status.TIME_LIMIT
+    assert solution.stats["bound"] == np.inf
+
+
 def test_at_the_time_limit_the_best_stable_partition_found_comes_with_a_bound():
     rng = np.random.default_rng(0)
     weights = rng.integers(-10, 11, (30, 30)) * (1 - np.eye(30))

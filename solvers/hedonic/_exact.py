@@ -186,11 +186,11 @@ class _Search:
         if status == cp_model.MODEL_INVALID:
             raise RuntimeError(f"exact: OR-Tools does not accept the program: {self.program.model.validate()}")
         has_objective = self.program.model.has_objective()
-        bound = self.program.bound(solver.best_objective_bound) if has_objective else math.inf
         if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            bound = self.program.bound(solver.best_objective_bound) if has_objective else math.inf
             found = self.program.partition(solver.value)
             return status == cp_model.FEASIBLE and has_objective, found, bound
-        return status != cp_model.INFEASIBLE, None, bound
+        return status != cp_model.INFEASIBLE, None, math.inf  # an unfinished search may report a bound of 0
 
     def _stable(self, partition: Partition) -> bool:
         game = self.program.game
