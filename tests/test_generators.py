@@ -9,6 +9,7 @@ from fractions import Fraction
 from math import comb
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -302,6 +303,7 @@ def small_benchmark(monkeypatch):
         monkeypatch.setenv(name, os.environ.get(name, "1"))  # the benchmark sets them for good
     monkeypatch.syspath_prepend(str(ROOT))
     bench = importlib.import_module("benchmarks.bench_bimatrix")
+    monkeypatch.setenv("NUMBA_NUM_THREADS", str(numba.config.NUMBA_NUM_THREADS))  # no other once threads run
     cases, survey = bench.bimatrix_cases, importlib.import_module("benchmarks.bimatrix_survey")
     few = [
         cases._same_label(5, 1.0, full=False),
