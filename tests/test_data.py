@@ -162,8 +162,8 @@ def test_what_is_written_is_read(tmp_path_factory, shape, seed):
     [
         (b"", "the magic number must be 00000801, got nothing"),
         (b"no gzip", "it must be a whole gzip file"),
-        (gzip.compress(b""), "the magic number must be 00000801, got nothing"),
-        (gzip.compress(b"\0\0\x08\1\0\0"), "the header must have 8 bytes, got 6"),
+        (gzip.compress(b"", mtime=0), "the magic number must be 00000801, got nothing"),
+        (gzip.compress(b"\0\0\x08\1\0\0", mtime=0), "the header must have 8 bytes, got 6"),
         (idx(pixels(2)), "the magic number must be 00000801, got 00000803"),
         (idx([1, 2], magic=b"\0\0\x0d\1"), "the magic number must be 00000801, got 00000d01"),
         (idx([1, 2], shape=(3,)), r"3 bytes must follow the header, which says \(3,\), got fewer"),
