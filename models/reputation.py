@@ -6,6 +6,7 @@ for comparison; where that is undefined, it is nan.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -347,7 +348,7 @@ def reputation_utility(
     if not as_printed:
         return right
     with np.errstate(all="ignore"):
-        climb = np.log(1 - (np.e - 1) * (own - rule.threshold) / np.subtract(highest, rule.threshold))
+        climb = np.log(1 - (math.e - 1) * (own - rule.threshold) / np.subtract(highest, rule.threshold))
     return np.where(own < rule.threshold, right, rule.floor + (1 - rule.floor) * climb)
 
 

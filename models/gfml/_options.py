@@ -189,8 +189,8 @@ def _add_parameters(group: Any) -> None:
     add("misbehaving", "SHARE", "of active users, who do fewer local steps than they claim")
     tampered = "reputations that misbehaving users can raise, as without blockchain"
     group.add_argument("--tampered", action="store_true", default=None, help=tampered)
-    add("meta_rate", "X", "alpha, of the inner step")
-    add("step_size", "X", "beta, of the local steps")
+    add("meta_rate", "X", "alpha, of the local steps")
+    add("step_size", "X", "beta, of the inner step")
     add("gradient", "hvp|hf|fo", "exact, Hessian by differences, or first order")
     add("steps", "N", "tau, local steps in a round")
     add("batch", "N", "samples in a step")

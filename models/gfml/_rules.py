@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 class Situation:
     """What is known when a round begins, for n active users and M coalitions.
 
-    `partition` and `heads` (none before the first round), `prices`, (M,), and `frequencies`, (n,) in Hz, are those of
-    the last round; `embeddings` are (n, M, width), those of user i by the model of coalition j; `reputation` is the
-    stored one. `rng` is the round's own generator for coalitions, heads and frequencies.
+    `partition` (none before the first round), `prices`, (M,), and `frequencies`, (n,) in Hz, are those of the last
+    round; `embeddings` are (n, M, width), those of user i by the model of coalition j; `reputation` is the stored one.
+    `rng` is the round's own generator for coalitions, heads and frequencies.
     """
 
     devices: Devices
@@ -146,14 +146,14 @@ def anybody(situation: Situation, partition: Partition) -> Positions:
 class ResourceRule(NamedTuple):
     """What is paid and how fast users compute: what they expect before coalitions form, and what it comes to.
 
-    `expect` returns prices, (M,), and frequencies, (n,); `settle` returns one
-    outcome per coalition and has these frequencies among its terms.
+    `expect` returns prices, (M,), and frequencies, (n,); `settle` returns one outcome per coalition and has these
+    frequencies among its terms. Where they are `drawn`, they stay as expected, whatever the deadline.
     """
 
     name: str
     expect: Callable[[Situation], tuple[Array, Array]]
     settle: Callable[[Sequence[Coalition], Terms], list[Outcome]]
-    drawn: bool = False  # whether frequencies are as expected, whatever the deadline
+    drawn: bool = False
 
 
 def as_before(situation: Situation) -> tuple[Array, Array]:
@@ -166,7 +166,7 @@ def at_the_highest_price(situation: Situation) -> tuple[Array, Array]:
     return np.full(situation.coalitions, situation.parameters.incentives[1]), situation.frequencies
 
 
-def drawn(situation: Situation) -> tuple[Array, Array]:
+def random_frequencies(situation: Situation) -> tuple[Array, Array]:
     """The highest price everywhere, and frequencies drawn evenly between the limits."""
     prices, _ = at_the_highest_price(situation)
     devices = situation.devices

@@ -42,7 +42,6 @@ class State:
         some = {"slots": self.slots, "heads": self.heads, "embeddings": self.embeddings}
         np.savez(
             file,
-            allow_pickle=False,
             round=np.array(self.round),
             models=self.models.cpu().numpy(),
             origin=np.array(self.origin),

@@ -20,7 +20,7 @@ ANYBODY = HeadRule("random", _rules.anybody)
 
 STACKELBERG = ResourceRule("Stackelberg", _rules.as_before, _incentives.stackelberg)
 OPTIMIZED = ResourceRule("best responses", _rules.at_the_highest_price, _incentives.best_responses)
-DRAWN = ResourceRule("random", _rules.drawn, _incentives.at_random, drawn=True)
+DRAWN = ResourceRule("random", _rules.random_frequencies, _incentives.at_random, drawn=True)
 
 
 @dataclass(frozen=True)
