@@ -38,20 +38,20 @@ class State:
 
     def to_bytes(self) -> bytes:
         """The state as the bytes of a NumPy archive, without pickled objects."""
-        file = io.BytesIO()
+        arrays: dict[str, Any] = {
+            "round": self.round,
+            "models": self.models.cpu().numpy(),
+            "origin": self.origin,
+            "prices": self.prices,
+            "frequencies": self.frequencies,
+            "forgetting": self.reputation.forgetting,
+            "led": np.array(self.reputation.heads, dtype=np.intp),
+            "direct": self.reputation.direct,
+        }
         some = {"slots": self.slots, "heads": self.heads, "embeddings": self.embeddings}
-        np.savez(
-            file,
-            round=np.array(self.round),
-            models=self.models.cpu().numpy(),
-            origin=np.array(self.origin),
-            prices=self.prices,
-            frequencies=self.frequencies,
-            forgetting=np.array(self.reputation.forgetting),
-            led=np.array(self.reputation.heads, dtype=np.intp),
-            direct=self.reputation.direct,
-            **{name: value for name, value in some.items() if value is not None},
-        )
+        arrays |= {name: value for name, value in some.items() if value is not None}
+        file = io.BytesIO()
+        np.savez(file, **arrays)
         return file.getvalue()
 
 
