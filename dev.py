@@ -6,6 +6,7 @@ python3 dev.py bimatrix [ARGUMENTS]   solve a two-player game (python -m solvers
 python3 dev.py hedonic [ARGUMENTS]    find a stable partition (python -m solvers.hedonic)
 python3 dev.py jamming [ARGUMENTS]    solve a jamming game, simulate learners (python -m models.jamming)
 python3 dev.py gfml [ARGUMENTS]       federated meta-learning as a dual game (python -m models.gfml)
+python3 dev.py ledger [ARGUMENTS]     look into a ledger of reputations, verify it (python -m models.ledger)
 python3 dev.py test [ARGUMENTS]       the tests (pytest)
 python3 dev.py lint                   ruff: rules and formatting
 python3 dev.py types                  mypy --strict
@@ -38,7 +39,8 @@ EXTRAS = {
     "bimatrix": "plot,gambit,peers",
     "hedonic": "plot,ortools",
     "jamming": "plot",
-    "gfml": "fml,plot,parquet,workers,dask",
+    "gfml": "fml,plot,parquet,workers,dask,ledger",
+    "ledger": "ledger",
     "test": "test",
 }
 
@@ -48,6 +50,7 @@ MODULES = {
     "hedonic": [["solvers.hedonic"]],
     "jamming": [["models.jamming"]],
     "gfml": [["models.gfml"]],
+    "ledger": [["models.ledger"]],
     "test": [["pytest"]],
     "lint": [["ruff", "check"], ["ruff", "format", "--check"]],
     "types": [["mypy", "--strict", "solvers", "models", "verification", "dev.py", ".ci/evidence.py"]],

@@ -26,7 +26,7 @@ def finite(name: str, values: npt.ArrayLike, dimensions: tuple[int, ...]) -> Arr
         wanted = " or ".join(map(str, dimensions))
         raise InvalidGame(f"{name} must have {wanted} dimensions, got shape {given.shape}")
     numbers = np.array(given, dtype=np.float64, order="C")
-    if not np.all(np.isfinite(numbers)):
+    if not np.isfinite(numbers).all():
         where = tuple(int(k) for k in np.argwhere(~np.isfinite(numbers))[0])
         raise InvalidGame(f"{name} must be finite, got {numbers[where]}" + (f" at {list(where)}" if where else ""))
     numbers.flags.writeable = False

@@ -26,7 +26,7 @@ class State:
 
     def to_bytes(self):
         file = io.BytesIO()
-        np.savez(file, allow_pickle=False, round=self.round, values=self.values)
+        np.savez(file, round=self.round, values=self.values)
         return file.getvalue()
 
 
@@ -37,7 +37,7 @@ class StandIn:
     folder = None
     spared = None  # the process of the tests
 
-    def __init__(self, dataset, framework, parameters, *, certify, seed, device, threads):
+    def __init__(self, dataset, framework, parameters, *, certify, seed, device, threads, ledger=None):
         self.framework, self.seed, self.protected = framework, seed, not dataset.images.flags.writeable
 
     def start(self):

@@ -164,7 +164,7 @@ def test_an_unknown_command_is_one_line_and_status_2(arguments):
     done = subprocess.run([sys.executable, "dev.py", *arguments], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(
-        "error: command must be one of run, bimatrix, hedonic, jamming, gfml, test, lint, types, docs, got "
+        "error: command must be one of run, bimatrix, hedonic, jamming, gfml, ledger, test, lint, types, docs, got "
     )
     assert done.stderr.count("\n") == 1
 

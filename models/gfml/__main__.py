@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.gfml._help import FRAMEWORKS
-from models.gfml._options import check, parameters, parsed, sweep_values
+from models.gfml._options import LEDGER, check, ledger_kind, parameters, parsed, sweep_values
 from solvers._command import BadInput, complain, deliver, exit_status, json_file, outputs, progress
 from solvers._messages import escaped
 from solvers.core import NotSolved
 
 if TYPE_CHECKING:
     from models.gfml._comparison import Comparison, Sweep
+    from models.gfml._ledgers import Where
     from models.gfml._report import RunReport
     from models.gfml._store import Record, Store, Unit
     from models.gfml._sweeps import Played, Point
@@ -92,7 +93,19 @@ def _seeds(options: argparse.Namespace) -> Sequence[int]:
 def _unit(point: Point, seed: int, options: argparse.Namespace) -> Unit:
     from models.gfml._store import Unit
 
-    return Unit(options.dataset, point.framework, seed, point.parameters)
+    kind = "none" if point.parameters.tampered else ledger_kind(options)  # who tampers does so where that is possible
+    return Unit(options.dataset, point.framework, seed, point.parameters, kind)
+
+
+def _where(options: argparse.Namespace) -> Where | None:
+    """Where ledgers are, if there are any."""
+    from models.gfml._ledgers import Where
+
+    kind = ledger_kind(options)
+    if kind == "none":
+        return None
+    place = options.ledger if kind == "node" else options.ledger_path or LEDGER[options.command]
+    return Where(place, options.ledger_keystore, many=options.command != "run")
 
 
 def _play(points: Sequence[Point], options: argparse.Namespace) -> Found:
@@ -173,6 +186,7 @@ def _play_all(units: Sequence[Unit], datasets: Any, options: argparse.Namespace,
         scheduler=options.scheduler,
         device=options.device,
         threads=options.threads,
+        ledger=_where(options),
         on_round=bar,
     ):
         pass
@@ -226,7 +240,8 @@ def _run_report(options: argparse.Namespace, point: Point, found: Found, about: 
     from models.gfml import FRAMEWORKS, summary
     from models.gfml._report import RunReport
 
-    records = found.records[_unit(point, options.seed, options).key]
+    unit, where = _unit(point, options.seed, options), _where(options)
+    records = found.records[unit.key]
     return RunReport(
         framework=point.framework,
         title=FRAMEWORKS[point.framework].title,
@@ -236,6 +251,7 @@ def _run_report(options: argparse.Namespace, point: Point, found: Found, about: 
         records=records,
         summary=summary(records),
         problem=found.problem,
+        ledger=where.look(unit) if where and records else None,
         **about,
     )
 

@@ -29,6 +29,7 @@ from models.fml import (
 from models.gfml._devices import devices
 from models.gfml._games import Formed, contributions, form, settle
 from models.gfml._incentives import Certify, Outcome
+from models.gfml._pages import OpenBook, check_book, page_of
 from models.gfml._parameters import Parameters
 from models.gfml._record import Round, weakest
 from models.gfml._rules import Situation
@@ -50,7 +51,8 @@ class Experiment:
 
     Everything random follows from `seed`; what does not depend on the framework (who holds which samples, devices, the
     first model, batches) is the same under all frameworks, so that runs can be compared in pairs. `certify` is
-    `verification.certify`, or a function like it, and judges whatever the games claim.
+    `verification.certify`, or a function like it, and judges whatever the games claim. With a `ledger`, a function of
+    the users' names and λ that returns one, each round is recorded there, and reputations are those read back from it.
 
     Four bugs of the printed Algorithm 2 are corrected: embeddings are made anew in every χ-th round (its counter n runs
     with every round), heads are chosen before coalitions form and with present embeddings, users start from their
@@ -89,6 +91,7 @@ class Experiment:
         seed: int = 0,
         device: str = "cpu",
         threads: int = 1,
+        ledger: OpenBook | None = None,
     ) -> None:
         self.framework = _framework(framework)
         self.parameters = parameters or Parameters()
@@ -103,6 +106,9 @@ class Experiment:
         self.network = Network(dataset.images.shape[1], dataset.classes, p.hidden)
         self.samples = on_device(dataset.images, dataset.labels, device=device, threads=threads)
         self.learning = Learning(p.meta_rate, p.step_size, p.gradient)
+        if ledger and p.tampered:
+            raise InvalidGame("tampered must be false with a ledger, in which nobody can tamper")
+        self.book = ledger(self.devices.names, p.forgetting) if ledger else None
 
     @property
     def coalitions(self) -> int:
@@ -125,7 +131,7 @@ class Experiment:
             frequencies=np.full(n, self.devices.fastest),
             embeddings=None,
             origin=self._origin(),
-            reputation=ReputationState.start(n, forgetting=self.parameters.forgetting),
+            reputation=self._no_reputations(),
         )
 
     def restore(self, data: bytes) -> State:
@@ -136,7 +142,10 @@ class Experiment:
         InvalidGame
             If the bytes are not of a state of this experiment.
         """
-        return read(data, self.start())
+        state = read(data, self.start())
+        if self.book is not None:
+            check_book(self.book, state)
+        return state
 
     def play(self, state: State) -> tuple[State, Round]:
         """One more round: the state after it, and what is known of it.
@@ -153,6 +162,7 @@ class Experiment:
         outcomes = settle(self.framework, formed, self.devices, self.parameters, self.certify)
         models, norms = self._trained(state, outcomes, k)
         records = contributions(formed, outcomes, norms, self.devices, self.parameters.batch, round_number=k)
+        reputation, refused = self._kept(state, formed, outcomes, records)
         after = State(
             round=k,
             models=models,
@@ -162,9 +172,9 @@ class Experiment:
             frequencies=_frequencies(state, outcomes),
             embeddings=embeddings,
             origin=state.origin,
-            reputation=state.reputation.update(self._stored(records)),
+            reputation=reputation,
         )
-        return after, self._record(after, embeddings, formed, outcomes)
+        return after, replace(self._record(after, embeddings, formed, outcomes), refused=refused)
 
     # --- who is with whom ----------------------------------------------------------------------------------------
 
@@ -228,6 +238,20 @@ class Experiment:
             models[j] = aggregate(update.models[labels == j])
         norms[part] = update.norms
         return models, norms
+
+    def _no_reputations(self) -> ReputationState:
+        if self.book is not None:
+            return self.book.reputations(0)
+        return ReputationState.start(len(self.active), forgetting=self.parameters.forgetting)
+
+    def _kept(
+        self, state: State, formed: Formed, outcomes: Sequence[Outcome], records: Sequence[Record]
+    ) -> tuple[ReputationState, int | None]:
+        """The reputations after the round, and how many attempts to tamper with them were refused, if that is known."""
+        if self.book is None:
+            return state.reputation.update(self._stored(records)), None
+        written = self.book.write(page_of(state, formed, outcomes, records, self.devices, self.parameters))
+        return written.reputation, written.refused
 
     def _stored(self, records: Sequence[Record]) -> list[Record]:
         """The records as they are kept: where users can tamper with them, those who misbehave claim the highest u."""

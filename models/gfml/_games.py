@@ -11,7 +11,7 @@ from models.gfml._incentives import Certify, Coalition, Outcome, Terms
 from models.gfml._rules import Situation, round_game
 from models.reputation import Record, proportional_contribution, training_contribution
 from solvers.core import Array, Evidence, Positions, Status
-from solvers.hedonic import Partition, best_response, gain_tolerance
+from solvers.hedonic import Partition, Switch, best_response, gain_tolerance
 
 if TYPE_CHECKING:
     from models.gfml._devices import Devices
@@ -26,6 +26,7 @@ class Formed(NamedTuple):
 
     `alike` and `reputations`, (n, M), are those of all users for the `heads`, (M,), and `speeds`, (n,) in Hz, what
     users expected to compute with. `certificate` is of Nash-stability, None where no game formed the coalitions.
+    From the slots `begun` it was the `moves` that led to the partition.
     """
 
     partition: Partition
@@ -36,6 +37,16 @@ class Formed(NamedTuple):
     switches: int
     cycling: bool
     certificate: Evidence | None
+    begun: Positions
+    moves: Sequence[Switch] = ()
+
+    def left(self) -> list[Positions]:
+        """The slots before each move: the partitions that did not last."""
+        found = [self.begun]
+        for move in self.moves:
+            found.append(found[-1].copy())
+            found[-1][move.player] = move.target
+        return found[:-1]
 
 
 def form(framework: Framework, situation: Situation, certify: Certify) -> Formed:
@@ -50,7 +61,7 @@ def form(framework: Framework, situation: Situation, certify: Certify) -> Formed
     known = situation.reputations(alike)
     prices, speeds = framework.resources.expect(situation)
     if not framework.coalitions.switching:
-        return Formed(before, heads, alike, known, speeds, 0, cycling=False, certificate=None)
+        return Formed(before, heads, alike, known, speeds, 0, cycling=False, certificate=None, begun=before.slots)
     game = round_game(situation, heads, alike, known, prices, speeds, drawn=framework.resources.drawn)
     slots = before.slots.copy()
     slots[heads] = np.arange(len(heads))
@@ -58,7 +69,7 @@ def form(framework: Framework, situation: Situation, certify: Certify) -> Formed
     run = best_response(game, Partition(slots), tolerance=tolerance, max_switches=SWITCHES)
     evidence = certify(game, run.last, tolerance=tolerance)
     cycling = run.status is Status.CYCLE
-    return Formed(run.last, heads, alike, known, speeds, len(run.switches), cycling, evidence)
+    return Formed(run.last, heads, alike, known, speeds, len(run.switches), cycling, evidence, slots, run.switches)
 
 
 def settle(
@@ -83,10 +94,10 @@ def contributions(
     out steps, so that its terms ‖g‖² alone are taken here, and compared by `proportional_contribution` within the
     coalition.
     """
-    found = []
+    found, all_efforts = [], training_contribution(norms, batch, drift=0, noise=0)
     for outcome, head in zip(outcomes, formed.heads.tolist(), strict=True):
         if len(outcome.members):
-            efforts = training_contribution(norms[outcome.members], batch, drift=0, noise=0)
+            efforts = all_efforts[outcome.members]
             slack = np.maximum(devices.deadlines[head] - outcome.times, 0.0)
             each = zip(
                 outcome.members.tolist(), proportional_contribution(efforts).tolist(), slack.tolist(), strict=True

@@ -51,8 +51,9 @@ class Terms:
 class Outcome:
     """What a coalition came to: the price, who takes part, how fast, for what; and the evidence, if a game was played.
 
-    `members`, `frequencies` (Hz), `times` (s) and `profits` are of those who take part; `dropped` of the others, with
-    the reason. The price is nan where nobody takes part.
+    `members`, `frequencies` (Hz), `times` (s), `profits` and `shares` are of those who take part; `dropped` of the
+    others, with the reason. Who has the shares (a, b), a row of (members, 2), is paid a of the price, for similarity
+    and speed, and b of the reputation incentive, equation (20). The price is nan where nobody takes part.
     """
 
     price: float
@@ -60,6 +61,7 @@ class Outcome:
     frequencies: Array
     times: Array
     profits: Array
+    shares: Array
     provider: float
     dropped: tuple[tuple[int, str], ...]
     certificate: Evidence | None
@@ -162,7 +164,7 @@ def _at_random(coalition: Coalition, terms: Terms) -> Outcome:
 
     game = incentive_game(able, terms.devices, terms.parameters)
     profile = Profile(terms.parameters.incentives[1], terms.speeds[able.members])
-    return _outcome(game, able, terms.devices, dropped, profile, None)
+    return _outcome(game, able, terms, dropped, profile, None)
 
 
 def _solved(coalitions: Sequence[Coalition], terms: Terms, prices: tuple[float, float]) -> list[Outcome]:
@@ -181,29 +183,40 @@ def _solved(coalitions: Sequence[Coalition], terms: Terms, prices: tuple[float, 
         game, solution = next(solved)
         profile = solution.profiles[0]
         evidence = terms.certify(game, profile, tolerance=1e-9 * game.magnitudes(profile))
-        found.append(_outcome(game, able, devices, dropped, profile, evidence))
+        found.append(_outcome(game, able, terms, dropped, profile, evidence))
     return found
 
 
 def _outcome(
     game: StackelbergGame,
     able: Coalition,
-    devices: Devices,
+    terms: Terms,
     dropped: Sequence[tuple[int, str]],
     profile: Profile,
     evidence: Evidence | None,
 ) -> Outcome:
-    who, speeds = able.members, profile.decisions
+    who, speeds, devices = able.members, profile.decisions, terms.devices
     return Outcome(
         price=profile.price,
         members=who,
         frequencies=speeds,
         times=devices.cycles[who] / speeds + devices.sending[who],
         profits=game.follower_utilities(profile.price, speeds),
+        shares=_shares(able, terms, speeds),
         provider=game.leader_utility(profile.price, speeds),
         dropped=tuple(dropped),
         certificate=evidence,
     )
+
+
+def _shares(able: Coalition, terms: Terms, speeds: Array) -> Array:
+    """What each member gets of the price and of the reputation incentive, (members, 2), equation (20)."""
+    devices, p = terms.devices, terms.parameters
+    data = devices.data[able.members]
+    spread = devices.fastest - devices.slowest
+    competition = able.similarity + data / data.sum() * (speeds - devices.slowest) / spread
+    worth = reputation_utility(able.reputations, threshold=p.threshold, floor=p.floor)
+    return np.stack([competition, np.full(len(data), worth.mean())], axis=1)
 
 
 def _able(coalition: Coalition, devices: Devices, speeds: Array | float) -> tuple[Coalition, list[tuple[int, str]]]:
@@ -227,4 +240,4 @@ def _able(coalition: Coalition, devices: Devices, speeds: Array | float) -> tupl
 
 def _idle(dropped: Sequence[tuple[int, str]]) -> Outcome:
     none = np.zeros(0)
-    return Outcome(np.nan, np.zeros(0, dtype=np.intp), none, none, none, 0.0, tuple(dropped), None)
+    return Outcome(np.nan, np.zeros(0, dtype=np.intp), none, none, none, np.zeros((0, 2)), 0.0, tuple(dropped), None)

@@ -34,7 +34,9 @@ SEEDS = 3
 MOST_SEEDS = 1_000
 MOST_WORKERS = 1_024
 EXPORTS = (".csv", ".parquet")
-PATHS = ("scheduler", "data_dir", "store", "json", "export", "plot")  # options that must not be empty
+LEDGER = {"run": "gfml-ledger.sqlite", "compare": "gfml-ledgers", "sweep": "gfml-ledgers"}
+PLACES = ("scheduler", "data_dir", "store", "json", "export", "plot")
+PATHS = (*PLACES, "ledger", "ledger_path", "ledger_keystore")  # options that must not be empty
 VALUES: dict[str, tuple[Any, ...]] = {
     "users": (20, 40, 80, 120),
     "coalitions": (2, 4, 6, 8),
@@ -150,6 +152,7 @@ def parser() -> argparse.ArgumentParser:
         _add_data(one.add_argument_group("data and rounds"))
         _add_parameters(one.add_argument_group("parameters"))
         _add_machine(one.add_argument_group("machine"))
+        _add_ledger(one.add_argument_group("ledger"), name)
         _add_outputs(one.add_argument_group("store and outputs"), name)
     return made
 
@@ -212,6 +215,15 @@ def _add_machine(group: Any) -> None:
     group.add_argument("--scheduler", metavar="ADDRESS", help=scheduler)
 
 
+def _add_ledger(group: Any, command: str) -> None:
+    place = "where reputations are kept: none, embedded (a chain in a file), or the http(s) address of a node"
+    group.add_argument("--ledger", default="none", metavar="none|embedded|URL", help=f"{place}; default: none")
+    what = "file of the embedded ledger" if command == "run" else "folder of embedded ledgers, a file for each run"
+    group.add_argument("--ledger-path", metavar="P", help=f"{what}; default: {LEDGER[command]}")
+    keys = "Ethereum keystore with the key that pays, its password in CERTEQ_LEDGER_PASSWORD; else the key is in "
+    group.add_argument("--ledger-keystore", metavar="P", help=f"{keys}CERTEQ_LEDGER_KEY, or beside the file")
+
+
 def _add_outputs(group: Any, command: str) -> None:
     figures = {"run": "Figure 3", "compare": "Figures 3, 4 and 5", "sweep": "its figures"}[command]
     group.add_argument("--store", default=STORE, metavar="P", help=f"where rounds are kept; default: {STORE}")
@@ -257,6 +269,7 @@ def check(options: argparse.Namespace) -> None:
         _check_sweep(options)
     _check_files(options)
     _check_machine(options)
+    _check_ledger(options)
 
 
 def _check_machine(options: argparse.Namespace) -> None:
@@ -272,6 +285,38 @@ def _check_machine(options: argparse.Namespace) -> None:
     check_device_name(options.device)
     if options.device != "auto" and not options.scheduler:
         chosen_device(options.device)
+
+
+def _check_ledger(options: argparse.Namespace) -> None:
+    kind = ledger_kind(options)
+    for name in ("ledger_path", "ledger_keystore"):
+        if getattr(options, name) and kind == "none":
+            raise BadInput(f"{named(name)} goes with --ledger embedded or the address of a node")
+    if kind == "none":
+        return
+    if options.ledger_path and kind == "node":
+        raise BadInput("--ledger-path goes with --ledger embedded, a node keeps its ledgers itself")
+    if options.scheduler:
+        raise BadInput("--ledger goes without --scheduler, whose machines cannot reach it")
+    if options.workers > 1 and kind == "node":
+        raise BadInput(f"--workers must be 1 with the ledger of a node, got {options.workers}")
+    if parameters(options).tampered:
+        raise BadInput("--tampered goes without --ledger, in which nobody can tamper")
+
+
+def ledger_kind(options: argparse.Namespace) -> str:
+    """What --ledger says: none, embedded, or node.
+
+    Raises
+    ------
+    BadInput
+        If it is none of them.
+    """
+    if options.ledger in {"none", "embedded"}:
+        return str(options.ledger)
+    if options.ledger.startswith(("http://", "https://")):
+        return "node"
+    raise BadInput(f"--ledger must be none, embedded, or the http(s) address of a node, got {quoted(options.ledger)}")
 
 
 def _check_range(name: str, value: int, most: int) -> None:

@@ -15,6 +15,8 @@ from solvers.core import InvalidGame, NotSolved
 if TYPE_CHECKING:
     from models.gfml._experiment import Experiment
     from models.gfml._incentives import Certify
+    from models.gfml._ledgers import Where
+    from models.gfml._pages import OpenBook
     from models.gfml._state import State
 
 Loader: TypeAlias = Callable[[str], Dataset]
@@ -35,6 +37,7 @@ class Plan(NamedTuple):
     certify: Certify
     device: str = "cpu"
     threads: int = 1
+    ledger: Where | None = None
 
 
 def run_unit(
@@ -46,13 +49,14 @@ def run_unit(
     store: Store | None = None,
     device: str = "cpu",
     threads: int = 1,
+    ledger: Where | None = None,
     on_round: Tell | None = None,
 ) -> Records:
     """The records of the unit's first `rounds` rounds; what is not stored is played, and stored round by round.
 
     It goes on from the stored checkpoint, to the same bits as if it had not stopped there, as long as machine, device,
-    threads and versions are the same. `on_round` is called with each round that is played. `certify` is
-    `verification.certify` or a function like it.
+    threads and versions are the same. A unit that has a ledger is recorded where `ledger` says. `on_round` is called
+    with each round that is played. `certify` is `verification.certify` or a function like it.
 
     Raises
     ------
@@ -72,7 +76,7 @@ def run_unit(
     >>> [record["round"] for record in run_unit(unit, 2, digits(), certify=certify)]
     [1, 2]
     """
-    return resumed(unit, Plan(counted("rounds", rounds), certify, device, threads), dataset, store, on_round)
+    return resumed(unit, Plan(counted("rounds", rounds), certify, device, threads, ledger), dataset, store, on_round)
 
 
 def resumed(unit: Unit, plan: Plan, dataset: Dataset, store: Store | None, tell: Tell | None = None) -> Records:
@@ -112,16 +116,29 @@ def played(
 
     if dataset.name != unit.dataset:
         raise InvalidGame(f"dataset must be the unit's, {quoted(unit.dataset)}, got {quoted(dataset.name)}")
-    with _enough_memory(unit):
-        experiment = _experiment(unit, plan, dataset)
-        state = experiment.start() if checkpoint is None else experiment.restore(checkpoint)
-    while state.round < plan.rounds:
-        try:
-            with _enough_memory(unit):
-                state, record = experiment.play(state)
-        except Diverged as problem:
-            raise Diverged(f"{unit.title}: {problem}") from None
-        yield record.document(), state
+    with _book(unit, plan) as book:
+        with _enough_memory(unit):
+            experiment = _experiment(unit, plan, dataset, book)
+            state = experiment.start() if checkpoint is None else experiment.restore(checkpoint)
+        while state.round < plan.rounds:
+            try:
+                with _enough_memory(unit):
+                    state, record = experiment.play(state)
+            except Diverged as problem:
+                raise Diverged(f"{unit.title}: {problem}") from None
+            yield record.document(), state
+
+
+@contextmanager
+def _book(unit: Unit, plan: Plan) -> Iterator[OpenBook | None]:
+    """Where the unit's reputations are kept, if not with its rounds."""
+    if unit.ledger == "none":
+        yield None
+    elif plan.ledger is None:
+        raise InvalidGame(f"{unit.title}: its ledger must be given, it is not")
+    else:
+        with plan.ledger.opened(unit) as book:
+            yield book
 
 
 @contextmanager
@@ -135,7 +152,7 @@ def _enough_memory(unit: Unit) -> Iterator[None]:
         raise NoMemory(f"{unit.title}: needs more memory than there is; lower the batch or the users") from None
 
 
-def _experiment(unit: Unit, plan: Plan, dataset: Dataset) -> Experiment:
+def _experiment(unit: Unit, plan: Plan, dataset: Dataset, book: OpenBook | None) -> Experiment:
     from models.gfml._experiment import Experiment
 
     return Experiment(
@@ -146,6 +163,7 @@ def _experiment(unit: Unit, plan: Plan, dataset: Dataset) -> Experiment:
         seed=unit.seed,
         device=plan.device,
         threads=plan.threads,
+        ledger=book,
     )
 
 

@@ -29,7 +29,8 @@ class Round:
     `switches` led to the coalitions; `stable` says whether these passed the check of Nash-stability, at the prices and
     frequencies that users expected, not at those to which the games of incentives then led. `cycling` says whether the
     switches came back to an earlier partition. They are None and False where no game formed the coalitions.
-    `certificate` is the weakest of the coalitions' games of incentives, None where there was none.
+    `certificate` is the weakest of the coalitions' games of incentives, None where there was none. `refused` are the
+    attempts to tamper with reputations that a ledger has refused, None without a ledger.
     """
 
     round: int
@@ -50,6 +51,7 @@ class Round:
     dropped: tuple[tuple[str, str], ...]
     certificate: Evidence | None
     partition_certificate: Evidence | None
+    refused: int | None = None
 
     @property
     def stable(self) -> bool | None:
@@ -59,6 +61,7 @@ class Round:
     def document(self) -> dict[str, Any]:
         """The round as JSON values."""
         personalised = {str(steps): value for steps, value in self.personalised.items()}
+        on_ledger = {} if self.refused is None else {"refused_attempts": self.refused}
         lazy = self.profits[np.array(self.misbehaving, dtype=bool)]
         return {
             "round": self.round,
@@ -83,6 +86,7 @@ class Round:
             "dropped": [{"name": name, "reason": reason} for name, reason in self.dropped],
             "certificate": _evidence(self.certificate),
             "partition_certificate": _evidence(self.partition_certificate),
+            **on_ledger,
         }
 
 

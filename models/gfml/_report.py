@@ -17,6 +17,7 @@ from solvers._messages import one_line
 from solvers._tables import Cell, mark, show, show_title, titled
 
 if TYPE_CHECKING:
+    from models.gfml._ledgers import Look
     from models.gfml._parameters import Parameters
 
 Record: TypeAlias = Mapping[str, Any]
@@ -48,6 +49,7 @@ class RunReport:
     brief: bool
     seconds: float
     problem: str = ""
+    ledger: Look | None = None
 
     @property
     def stands(self) -> bool:
@@ -81,6 +83,7 @@ class RunReport:
             "certified": proved(self.records),
             "seed": self.seed,
             "problem": self.problem or None,
+            **({} if self.ledger is None else {"ledger": self.ledger._asdict()}),
             "stats": {"rounds_from_store": self.kept, "seconds": self.seconds},
         }
         yield "],\n" + json_members(json_value(after)) + "}\n"
@@ -105,6 +108,28 @@ class RunReport:
         for told in filter(None, [absent(self.records), left_out(self.records)]):
             console.print(Text(one_line(told, len(told)), "yellow"))
         show_evidence(console, self.records)
+        if self.ledger is not None:
+            self._show_ledger(console, self.ledger)
+
+    def _show_ledger(self, console: Console, ledger: Look) -> None:
+        """What the chain has: the best and the worst reputations, and how to check them."""
+        ranked = sorted(ledger.reputations.items(), key=lambda pair: -pair[1])
+        chosen = ranked if len(ranked) <= SHOWN else ranked[: SHOWN // 2] + ranked[-SHOWN // 2 :]
+        rows = [[name, f"{value:.6f}"] for name, value in chosen]
+        some = f", the best and the worst of {len(ranked)} users" if len(rows) < len(ranked) else ""
+        show(
+            console,
+            *titled(f"Reputations on the chain after round {ledger.rounds}{some}", ["user", "reputation"], rows),
+        )
+        refused = sum(record.get("refused_attempts", 0) for record in self.records)
+        if refused:
+            console.print(
+                Text(f"{counted(refused, 'attempt')} to tamper with them: the contract refused each of them.")
+            )
+        contract = f" --contract {ledger.contract}" if "://" in ledger.place else ""
+        found = f"{ledger.contributions:,} contributions under the root {ledger.root}"
+        check = f"python -m models.ledger verify {ledger.place}{contract}"
+        console.print(Text(f"The ledger {ledger.contract} has {found}. To check it: {check}"))
 
     def _sums(self) -> str:
         found = self.summary

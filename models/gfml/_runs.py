@@ -19,6 +19,7 @@ from solvers.core import InvalidGame, NotSolved
 
 if TYPE_CHECKING:
     from models.gfml._incentives import Certify
+    from models.gfml._ledgers import Where
 
 __all__ = ["Source", "run_all", "run_unit"]
 
@@ -69,6 +70,7 @@ def run_all(
     scheduler: str | None = None,
     device: str = "cpu",
     threads: int = 1,
+    ledger: Where | None = None,
     on_round: OnRound | None = None,
 ) -> Iterator[tuple[Unit, Records]]:
     """Each unit with the records of its first `rounds` rounds, as it is finished; first those that are stored.
@@ -80,6 +82,8 @@ def run_all(
     `datasets` are those of the units by name, or a function of the name, such as `Source`. Worker processes call it,
     once each if it is equal to itself after it was sent; for a scheduler there must be a function, since each machine
     loads its own data. `on_round` is called with each round that is played; of other processes when the unit is done.
+
+    Units that are not without a ledger are recorded where `ledger` says, by processes of this machine only.
 
     A unit that diverges, needs too much memory, or that no machine survives, does not keep the others from being
     finished.
@@ -106,7 +110,7 @@ def run_all(
     best-effort-random 1
     """
     chosen = list({unit.key: unit for unit in units}.values())
-    plan = Plan(counted("rounds", rounds), certify, device, threads)
+    plan = Plan(counted("rounds", rounds), certify, device, threads, ledger)
     backend = _backend(workers, scheduler)
     loader = _loader(datasets, chosen, workers, scheduler)
     store = None if store_path is None else Store(store_path)

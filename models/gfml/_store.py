@@ -24,6 +24,7 @@ FORMAT = 1  # of results: raised when a change gives the same unit other rounds,
 SCHEMA = 1  # of the file: raised when its tables change
 OWNER = 0x63657274  # in SQLite's header, by which the file is known as ours
 MAGIC = b"SQLite format 3\0"
+LEDGER = "ledger"  # beside the parameters
 PATIENCE = 60.0  # s that a process waits while others write
 LARGEST_SEED = 2**63 - 1  # that SQLite holds
 PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
@@ -45,6 +46,8 @@ TABLES = (
 class Unit:
     """What is played: a framework on a data set, with a seed and parameters. For how many rounds is no part of it.
 
+    `ledger` says where reputations are kept: "none", an "embedded" ledger, or one on a "node".
+
     Raises
     ------
     InvalidGame
@@ -63,9 +66,10 @@ class Unit:
     framework: str
     seed: int
     parameters: Parameters = field(default_factory=Parameters)
+    ledger: str = "none"
 
     def __post_init__(self) -> None:
-        for name in ("dataset", "framework"):
+        for name in ("dataset", "framework", "ledger"):
             if not isinstance(getattr(self, name), str):
                 raise InvalidGame(f"{name} must be a name, got {quoted(getattr(self, name))}")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed <= LARGEST_SEED:
@@ -81,6 +85,7 @@ class Unit:
         """The unit in words, parameters only where they are not the default."""
         words = [f"{self.framework} on {self.dataset}", f"seed {self.seed}"]
         words += [f"{name} {json.dumps(value)}" for name, value in self.changed().items()]
+        words += [f"ledger {self.ledger}"] if self.ledger != "none" else []
         return ", ".join(words)
 
     def document(self) -> dict[str, Any]:
@@ -90,7 +95,12 @@ class Unit:
             "framework": self.framework,
             "seed": self.seed,
             "parameters": self.parameters.document(),
+            **self._ledger(),
         }
+
+    def _ledger(self) -> dict[str, str]:
+        """Nothing where there is none, so that the key is that of before there were ledgers."""
+        return {} if self.ledger == "none" else {LEDGER: self.ledger}
 
     def changed(self) -> dict[str, Any]:
         """The parameters that are not the default, as JSON values."""
@@ -192,7 +202,7 @@ class Store:
 
     def _add_unit(self, database: sqlite3.Connection, unit: Unit) -> dict[int, str]:
         """The rounds stored of the unit, which is listed from now on."""
-        described = (unit.dataset, unit.framework, unit.seed, _json(unit.parameters.document()))
+        described = (unit.dataset, unit.framework, unit.seed, _json(unit.parameters.document() | unit._ledger()))
         database.execute("INSERT OR IGNORE INTO units VALUES (?, ?, ?, ?, ?, ?)", (unit.key, *described, FORMAT))
         return dict(database.execute("SELECT round, record FROM rounds WHERE key = ?", (unit.key,)))
 
@@ -234,10 +244,7 @@ class Store:
             WHERE version = ? AND key IN (SELECT key FROM rounds) ORDER BY dataset, framework, seed, parameters"""
         with self._opened() as database:
             found = database.execute(query, (FORMAT,)).fetchall()
-        return [
-            Unit(dataset, framework, seed, Parameters.from_document(json.loads(text)))
-            for dataset, framework, seed, text in found
-        ]
+        return [_unit(*row) for row in found]
 
     def forget(self, unit: Unit) -> None:
         """Removes the unit and its rounds, if they are there."""
@@ -317,6 +324,13 @@ def _transaction(database: sqlite3.Connection) -> Iterator[None]:
         database.rollback()
         raise
     database.execute("COMMIT")
+
+
+def _unit(dataset: str, framework: str, seed: int, text: str) -> Unit:
+    """The unit of a row; where its reputations are kept is stored among its parameters."""
+    document = json.loads(text)
+    ledger = document.pop(LEDGER, "none")
+    return Unit(dataset, framework, seed, Parameters.from_document(document), ledger)
 
 
 def _header(path: Path) -> bytes:

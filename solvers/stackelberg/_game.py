@@ -19,7 +19,7 @@ from solvers.stackelberg._curve import Curve
 from solvers.stackelberg._declaration import Constraint, Declaration
 from solvers.stackelberg._derive import derive, rational
 from solvers.stackelberg._domain import undefined
-from solvers.stackelberg._program import Program, Value, lower
+from solvers.stackelberg._program import Program, Value, lower, spread
 from solvers.stackelberg._response import Limits, Response
 from solvers.stackelberg._signing import compared, linear_limits, with_sign, with_signs
 from solvers.stackelberg._values import ordered, settle, sign, sign_of_values
@@ -188,7 +188,7 @@ class StackelbergGame:
         """A number or a column (n,) for every parameter, the derived ones included."""
         values = settle(self.table, self.parameters, self.derived, len(self.names))
         for name, value in values.items():
-            if not np.all(np.isfinite(value)):
+            if not np.isfinite(value).all():
                 raise InvalidGame(f"{name} must be finite, {_checks.whose(self, ~np.isfinite(value))}")
         return values
 
@@ -256,7 +256,7 @@ class StackelbergGame:
     def best_response(self, price: float | Array) -> Array:
         """Each follower's best decision, (n,); for prices of shape (m, 1), (m, n)."""
         shape = np.broadcast_shapes(np.shape(price), (len(self.names),))
-        return np.array(np.broadcast_to(self.response.best(self.at(price), self.limits(price)), shape))
+        return np.array(spread(self.response.best(self.at(price), self.limits(price)), shape))
 
     def follower_utilities(self, price: float | Array, decisions: Array) -> Array:
         """Each follower's utility at a decision, by the declaration; shape of `decisions`."""
@@ -278,7 +278,7 @@ class StackelbergGame:
         for start in range(0, len(prices), at_once):
             some = prices[start : start + at_once, None]
             decisions = self.best_response(some)
-            found += map(_total, self.leader_terms(some, decisions), decisions)
+            found += _totals(self.leader_terms(some, decisions), decisions)
         return np.array(found)
 
     def leader_slopes(self, price: float) -> tuple[float, float]:
@@ -295,7 +295,7 @@ class StackelbergGame:
 
     def _utility(self, program: Program, price: float | Array, decisions: Array) -> Array:
         env = self.at(price, **{self.response.decision: decisions})
-        return np.array(np.broadcast_to(program.evaluate(env)[0], decisions.shape))
+        return np.array(spread(program.evaluate(env)[0], decisions.shape))
 
     # --- the game's own measure of a profile -----------------------------------------------------------------------
 
@@ -325,9 +325,9 @@ class StackelbergGame:
             here = part.leader_utility(profile.price, profile.decisions[~np.isnan(profile.decisions)])
             limits, best = self.limits(profile.price), self.best_response(profile.price)
             points = [best, *(np.where(np.isfinite(end), end, best) for end in (limits.low, limits.high))]
-            sizes = [np.nan_to_num(np.abs(self.follower_utilities(profile.price, x)), posinf=0.0) for x in points]
-            leader = np.nanmax(np.abs([here, *(1e-3 * tried)]))
-        return np.concatenate([[leader], np.maximum.reduce(sizes)])
+            sizes = np.abs(self.follower_utilities(profile.price, np.stack(points)))
+            leader = np.fmax.reduce(np.abs([here, *(1e-3 * tried)]))
+        return np.concatenate([[leader], np.where(np.isfinite(sizes), sizes, 0.0).max(axis=0)])
 
     # --- who takes part --------------------------------------------------------------------------------------------
 
@@ -461,6 +461,14 @@ def best_response(game: StackelbergGame, price: float) -> Array:
 def _total(terms: Array, decisions: Array) -> float:
     """The sum of what those who take part bring the leader."""
     return float(np.sum(terms[~np.isnan(decisions)]))
+
+
+def _totals(terms: Array, decisions: Array) -> list[float]:
+    """The sums of rows, (m, n)."""
+    if np.isnan(decisions).any():
+        return list(map(_total, terms, decisions))
+    sums: list[float] = terms.sum(axis=1).tolist()
+    return sums
 
 
 def _columns(table: Mapping[str, Array]) -> dict[str, Array]:

@@ -60,7 +60,8 @@ def exact_sweep(curve: Curve) -> Optimum:
         (edges[:-1][turning], roots, left_value[turning], root_value, left_slope[turning] + noise, root_slope - noise),
         (roots, edges[1:][turning], root_value, right_value[turning], root_slope + noise, right_slope[turning] - noise),
     ]  # fmt: skip
-    bound = max(tangent_bound(*cell) for piece in pieces for cell in zip(*piece, strict=True))
+    cells = (cell for piece in pieces for cell in zip(*(column.tolist() for column in piece), strict=True))
+    bound = max(tangent_bound(*cell) for cell in cells)
     moved = 4 * curve.spread * (curve.slope_scale + np.max(np.abs([left_slope, right_slope])))
     prices = np.concatenate([edges[:-1], edges[-1:], roots])
     values = np.concatenate([left_value, right_value[-1:], root_value])

@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from solvers.core import Array, Mask
-from solvers.stackelberg._program import Environment, Op, Program, Value
+from solvers.stackelberg._program import Environment, Op, Program, Value, spread
 
 COMPILED_FROM = 512  # followers from which starting the compiled kernel pays
 SUM_UNITS = 256  # both ways of summing stay within this many units of roundoff of the absolute terms
@@ -104,11 +104,7 @@ class Vectorised:
             terms = programs[k].evaluate({**self.pieces[k].columns, PRICE: prices})
             result = [np.where(mask, *pair) for pair in zip(terms, result, strict=True)] if result else terms
         shape = where[0][1].shape
-        return [np.add.reduce(_spread(term, shape), axis=1) for term in result]
-
-
-def _spread(term: Value, shape: tuple[int, ...]) -> Array:
-    return term if isinstance(term, np.ndarray) and term.shape == shape else np.broadcast_to(term, shape)
+        return [np.add.reduce(spread(term, shape), axis=1) for term in result]
 
 
 class _Compiled:

@@ -104,9 +104,10 @@ class Program:
         registers = list(self._numbers)
         for k, name in self._reads:
             registers[k] = env[name]
-        with np.errstate(all="ignore"):
-            for k, does, a, b in self._operations:
-                registers[k] = does(registers[a]) if b < 0 else does(registers[a], registers[b])
+        if self._operations:
+            with np.errstate(all="ignore"):
+                for k, does, a, b in self._operations:
+                    registers[k] = does(registers[a]) if b < 0 else does(registers[a], registers[b])
         return registers
 
     @cached_property
@@ -229,6 +230,11 @@ def picked(env: Environment, chosen: slice | Mask | Positions) -> dict[str, Valu
     return {
         name: value[chosen] if isinstance(value, np.ndarray) and value.ndim else value for name, value in env.items()
     }
+
+
+def spread(value: Value, shape: tuple[int, ...]) -> Array:
+    """The value broadcast to a shape; itself where it has that shape."""
+    return value if isinstance(value, np.ndarray) and value.shape == shape else np.broadcast_to(value, shape)
 
 
 def thin(env: Environment) -> dict[str, Interval]:

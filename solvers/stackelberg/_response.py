@@ -49,12 +49,15 @@ class Limit:
             return self._sides_of(root, env, decision, domain)
 
     def _sides_of(self, root: Array, env: Environment, decision: str, domain: float) -> tuple[Array, Array]:
-        inside = np.isfinite(root) & (root >= domain)
-        inside &= ~((root == 0.0) & (domain == 0.0) & ~np.isfinite(self._at(self.gradient, env, decision, root)))
         slope = self._at(self.gradient, env, decision, root)
+        inside = np.isfinite(root) & (root >= domain)
+        inside &= ~((root == 0.0) & (domain == 0.0) & ~np.isfinite(slope))
+        low, high = np.where(slope < 0, root, -np.inf), np.where(slope > 0, root, np.inf)
+        if inside.all():
+            return low, high
         anywhere = self._at(self.gap, env, decision, np.ones_like(root)) <= 0
-        low = np.where(inside, np.where(slope < 0, root, -np.inf), np.where(anywhere, -np.inf, np.inf))
-        high = np.where(inside, np.where(slope > 0, root, np.inf), np.where(anywhere, np.inf, -np.inf))
+        low = np.where(inside, low, np.where(anywhere, -np.inf, np.inf))
+        high = np.where(inside, high, np.where(anywhere, np.inf, -np.inf))
         return low, high
 
     @staticmethod

@@ -15,7 +15,7 @@ from solvers.core import InvalidGame
 from solvers.stackelberg._curve import Curve, NotConcave
 from solvers.stackelberg._domain import undefined
 from solvers.stackelberg._game import StackelbergGame
-from solvers.stackelberg._program import Value
+from solvers.stackelberg._program import Value, spread
 from solvers.stackelberg._response import Limits, Response
 
 FEW, TOGETHER = 64, 4096  # followers of a game for which this pays, and of all that are prepared at once
@@ -81,4 +81,4 @@ def _column(values: Sequence[Value], sizes: Sequence[int]) -> Value:
     if all(np.ndim(value) == 0 for value in values):
         same = len({float(value).hex() for value in values}) == 1
         return values[0] if same else np.repeat(np.array(values, dtype=np.float64), sizes)
-    return np.concatenate([np.broadcast_to(value, size) for value, size in zip(values, sizes, strict=True)])
+    return np.concatenate([spread(value, (size,)) for value, size in zip(values, sizes, strict=True)])

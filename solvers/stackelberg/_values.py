@@ -10,7 +10,7 @@ import sympy as sp
 
 from solvers.core import Array, InvalidGame
 from solvers.stackelberg._aggregates import Aggregate
-from solvers.stackelberg._program import Program, Value, lower
+from solvers.stackelberg._program import Program, Value, lower, spread
 
 
 def settle(
@@ -28,9 +28,12 @@ def settle(
 
 
 def _resolve(expr: sp.Expr, values: Mapping[str, Value], n: int) -> Value:
-    known, (aggregates, whole) = dict(values), _lowered(expr)
+    aggregates, whole = _lowered(expr)
+    if not aggregates:
+        return _plain(whole, values)
+    known = dict(values)
     for k, (aggregate, arguments) in enumerate(aggregates):
-        known[f"@{k}"] = aggregate.over(*(np.broadcast_to(_plain(p, known), (n,)) for p in arguments))
+        known[f"@{k}"] = aggregate.over(*(spread(_plain(p, known), (n,)) for p in arguments))
     return _plain(whole, known)
 
 
@@ -61,7 +64,9 @@ def sign(least: float, most: float) -> str:
 
 def sign_of_values(values: Value) -> str:
     """The strongest sign assumption that these values allow."""
-    return sign(float(np.min(values)), float(np.max(values))) if np.ndim(values) else sign(float(values), float(values))
+    if isinstance(values, np.ndarray):
+        return sign(float(values.min()), float(values.max()))
+    return sign(values, values)
 
 
 def differences(expressions: Iterable[sp.Expr], among: Collection[str]) -> tuple[tuple[sp.Symbol, sp.Symbol], ...]:

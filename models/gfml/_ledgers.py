@@ -1,0 +1,88 @@
+"""Where the ledgers of runs are, and how they are opened."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from models.gfml._store import Unit
+from solvers.core import NotSolved
+
+if TYPE_CHECKING:
+    from models.gfml._pages import OpenBook
+
+NEEDED = ("pyrevm", "coincurve", "eth_abi", "rlp", "web3")
+
+
+class Look(NamedTuple):
+    """What a ledger has: where it is, how far it has got, under which root, and the global reputations by name."""
+
+    place: str
+    contract: str
+    rounds: int
+    contributions: int
+    root: str
+    reputations: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Where:
+    """The place of ledgers: a file, the address of a node, or, where there are `many` runs, a folder of files.
+
+    `keystore` is a file with the key that pays; without it there must be one in the environment or beside the file.
+    """
+
+    place: str
+    keystore: str | None = None
+    many: bool = False
+
+    @contextmanager
+    def opened(self, unit: Unit) -> Iterator[OpenBook]:
+        """A function that opens the ledger of this unit, or makes it.
+
+        Raises
+        ------
+        NotSolved
+            If a library is missing, or the ledger cannot be opened or written; what is recorded is kept.
+        """
+        from models.ledger import Ledger, LedgerError, writing
+
+        if any(importlib.util.find_spec(name) is None for name in NEEDED):
+            raise NotSolved("a ledger needs pyrevm, coincurve, eth-abi, rlp and web3: install certeq[ledger]")
+        try:
+            with writing(self.of(unit), self.keystore) as (chain, keys):
+                own = keys.named(unit.key)
+                yield lambda names, forgetting: Ledger.start(chain, own, names, forgetting=forgetting)
+        except LedgerError as problem:
+            raise NotSolved(f"{unit.title}: {problem}; stored rounds are kept") from None
+
+    def look(self, unit: Unit) -> Look:
+        """What the ledger of this unit has now.
+
+        Raises
+        ------
+        NotSolved
+            If it cannot be read.
+        """
+        from models.ledger import LedgerError, keys_for, made_by, reading
+
+        place = self.of(unit)
+        try:
+            contract = made_by(keys_for(place, self.keystore).named(unit.key).provider.address)
+            with reading(place, contract) as ledger:
+                status, root = ledger.status(), f"0x{ledger.root().hex()}"
+                reputations = dict(zip(ledger.names, ledger.totals().tolist(), strict=True))
+                return Look(place, contract, status.round, status.leaves, root, reputations)
+        except LedgerError as problem:
+            raise NotSolved(f"{unit.title}: {problem}; stored rounds are kept") from None
+
+    def of(self, unit: Unit) -> str:
+        """The place of one unit's ledger."""
+        if not self.many or "://" in self.place:
+            return self.place
+        Path(self.place).mkdir(exist_ok=True)
+        return str(Path(self.place, f"{unit.key[:16]}.sqlite"))
