@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 OPTIONAL = {
     *("cvxpy", "distributed", "joblib", "matplotlib", "nashpy", "ortools", "pyarrow", "pygambit", "pyomo", "quantecon"),
-    *("sklearn", "torch"),
+    *("coincurve", "eth_abi", "pyrevm", "sklearn", "torch", "web3"),
 }
 PUBLIC = {
     "models.data": [
@@ -106,6 +106,37 @@ PUBLIC = {
         "strict",
         "threshold",
         "unique",
+    ],
+    "models.ledger": [
+        "Account",
+        "Busy",
+        "Chain",
+        "Check",
+        "Corrupted",
+        "EmbeddedChain",
+        "History",
+        "Keys",
+        "Ledger",
+        "LedgerError",
+        "Log",
+        "Page",
+        "Past",
+        "Proof",
+        "Receipt",
+        "Reverted",
+        "RpcChain",
+        "Status",
+        "Terms",
+        "Transaction",
+        "Unreachable",
+        "Written",
+        "encoded",
+        "keys_for",
+        "made_by",
+        "partition_hash",
+        "reading",
+        "to_fixed",
+        "writing",
     ],
     "solvers": ["Game", "InvalidGame", "NotSolved", "Solution", "Status"],
     "solvers.bimatrix": [

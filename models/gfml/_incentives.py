@@ -202,29 +202,28 @@ def _outcome(
         frequencies=speeds,
         times=devices.cycles[who] / speeds + devices.sending[who],
         profits=game.follower_utilities(profile.price, speeds),
-        shares=_shares(able, terms, speeds),
+        shares=_shares(game, able, devices, speeds),
         provider=game.leader_utility(profile.price, speeds),
         dropped=tuple(dropped),
         certificate=evidence,
     )
 
 
-def _shares(able: Coalition, terms: Terms, speeds: Array) -> Array:
+def _shares(game: StackelbergGame, able: Coalition, devices: Devices, speeds: Array) -> Array:
     """What each member gets of the price and of the reputation incentive, (members, 2), equation (20)."""
-    devices, p = terms.devices, terms.parameters
-    data = devices.data[able.members]
     spread = devices.fastest - devices.slowest
-    competition = able.similarity + data / data.sum() * (speeds - devices.slowest) / spread
-    worth = reputation_utility(able.reputations, threshold=p.threshold, floor=p.floor)
-    return np.stack([competition, np.full(len(data), worth.mean())], axis=1)
+    competition = able.similarity + game.values["s"] * (speeds - devices.slowest) / spread
+    return np.stack([competition, np.asarray(game.values["H_mean"])], axis=1)
 
 
 def _able(coalition: Coalition, devices: Devices, speeds: Array | float) -> tuple[Coalition, list[tuple[int, str]]]:
     """The coalition of those who meet the deadline at these frequencies, and who does not, with the reason."""
     who = coalition.members
-    required = devices.required(coalition.deadline)[who]
-    late = ~(required <= np.broadcast_to(speeds, devices.data.shape)[who])
-    times = devices.cycles[who] / np.broadcast_to(speeds, devices.data.shape)[who] + devices.sending[who]
+    own = np.broadcast_to(speeds, devices.data.shape)[who]
+    late = ~(devices.required(coalition.deadline)[who] <= own)
+    if not late.any():
+        return coalition, []
+    times = devices.cycles[who] / own + devices.sending[who]
     dropped = [
         (int(i), f"would take {t:.4g} s, the deadline of coalition {coalition.label} is {coalition.deadline:.4g} s")
         for i, t in zip(who[late], times[late], strict=True)

@@ -15,7 +15,7 @@ from solvers.core import NotSolved
 if TYPE_CHECKING:
     from models.gfml._pages import OpenBook
 
-NEEDED = ("pyrevm", "coincurve", "eth_abi", "rlp", "web3")
+NEEDED = ("pyrevm", "coincurve", "Crypto", "web3")
 
 
 class Look(NamedTuple):
@@ -52,7 +52,7 @@ class Where:
         from models.ledger import Ledger, LedgerError, writing
 
         if any(importlib.util.find_spec(name) is None for name in NEEDED):
-            raise NotSolved("a ledger needs pyrevm, coincurve, eth-abi, rlp and web3: install certeq[ledger]")
+            raise NotSolved("a ledger needs pyrevm, coincurve, pycryptodome and web3: install certeq[ledger]")
         try:
             with writing(self.of(unit), self.keystore) as (chain, keys):
                 own = keys.named(unit.key)
@@ -69,6 +69,7 @@ class Where:
             If it cannot be read.
         """
         from models.ledger import LedgerError, keys_for, made_by, reading
+        from models.ledger._places import shown
 
         place = self.of(unit)
         try:
@@ -76,7 +77,7 @@ class Where:
             with reading(place, contract) as ledger:
                 status, root = ledger.status(), f"0x{ledger.root().hex()}"
                 reputations = dict(zip(ledger.names, ledger.totals().tolist(), strict=True))
-                return Look(place, contract, status.round, status.leaves, root, reputations)
+                return Look(shown(place), contract, status.round, status.leaves, root, reputations)
         except LedgerError as problem:
             raise NotSolved(f"{unit.title}: {problem}; stored rounds are kept") from None
 

@@ -42,7 +42,7 @@ def page_of(
     devices: Devices,
     parameters: Parameters,
 ) -> Page:
-    """The round after `state`. Whoever misbehaves tries to record the highest u for itself."""
+    """The round after `state`. Whoever misbehaves, and leads nobody, tries to record the highest u for itself."""
     from models.ledger import Page, Terms, partition_hash
 
     lazy = devices.misbehaving
@@ -65,7 +65,7 @@ def page_of(
             steps=parameters.steps,
         ),
         rejected=list(dict.fromkeys(map(partition_hash, formed.left()))),
-        attempts=[replace(record, training=1.0) for record in records if lazy[record.user]],
+        attempts=[replace(one, training=1.0) for one in records if lazy[one.user] and one.user != one.head],
     )
 
 

@@ -126,9 +126,8 @@ class RunReport:
             console.print(
                 Text(f"{counted(refused, 'attempt')} to tamper with them: the contract refused each of them.")
             )
-        contract = f" --contract {ledger.contract}" if "://" in ledger.place else ""
         found = f"{ledger.contributions:,} contributions under the root {ledger.root}"
-        check = f"python -m models.ledger verify {ledger.place}{contract}"
+        check = f"python -m models.ledger verify {ledger.place} --contract {ledger.contract}"
         console.print(Text(f"The ledger {ledger.contract} has {found}. To check it: {check}"))
 
     def _sums(self) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from models.ledger._errors import LedgerError
 from models.ledger._log import NOTHING, PATIENCE, Block, BlockLog
 from models.ledger._machine import RULES, Machine, Outcome
 from models.ledger._rlp import Packable, pack, unpack
 from models.ledger._transactions import Log, Receipt, Signed, _address, checked, decoded, keccak
-from solvers._documents import FilePath
+
+if TYPE_CHECKING:
+    from solvers._documents import FilePath
 
 __all__ = ["EmbeddedChain"]
 
@@ -31,10 +33,11 @@ class EmbeddedChain:
 
     The state root is the hash of the root before, the hash of the block's receipts, and that of the nonce and balance
     which each account in the block has after it; what contracts store is in it as far as their events tell. Blocks are
-    linked by their hashes. So nothing can be changed, nor anything added in another's name; but who has the file and
-    all keys can make another one. Who notes `last_hash` elsewhere will see that. Independent validators need a node.
+    linked by their hashes. So no transaction can be changed, and none added in another's name. But who has the file can
+    leave out the last, and who has the keys can write another history, with hashes and a seal that fit: that shows only
+    to those who noted `last_hash`. Validators that do not depend on one another need a node.
 
-    A chain is for one thread.
+    A chain is for one thread. It takes about 3 kB of memory for each user and round: the machine forgets nothing.
 
     Attributes
     ----------
@@ -133,6 +136,20 @@ class EmbeddedChain:
         self._log.close()
 
     # --- what is there -------------------------------------------------------------------------------------------
+
+    @property
+    def notes(self) -> list[str]:
+        """What was found on opening that a reader should know, in sentences."""
+        told = []
+        if self.dropped:
+            told.append(
+                "The last block was not written to its end, and was dropped; whoever sent it was not told it was kept."
+            )
+        if self.unsealed:
+            told.append(
+                "There was no seal for the last block: blocks at the end may be missing, which only a noted hash shows."
+            )
+        return told
 
     @property
     def chain_id(self) -> int:
@@ -241,12 +258,15 @@ class EmbeddedChain:
             root = self._root_after(receipts, signed, outcomes)
             block = Block(height + 1, self._log.head, pack(raws), receipts, root)
             self._log.append(block)
-        except LedgerError:
+        except LedgerError as problem:
             self._machine.back(mark)
             self._machine.enter(height)
             if self._log.unchanged():
                 self._refusal = ""
-            raise
+                raise
+            raise LedgerError(
+                f"{problem}; whether it was recorded will be seen when the chain is opened again"
+            ) from None
         self._keep(block, signed, outcomes)
         self._refusal = ""
         return outcomes

@@ -10,8 +10,8 @@ import numpy as np
 
 from models.ledger._contract import Event, decayed, from_fixed, to_fixed
 from models.ledger._errors import LedgerError
-from models.ledger._merkle import Proof, leaf, proof, root
-from models.ledger._page import CLOSED, Page, packed, unpacked
+from models.ledger._merkle import Growing, Proof, leaf, proof, root
+from models.ledger._page import CLOSED, FORMED, RECRUITED, SHARE, Page, amount, owed, packed, unpacked
 from models.ledger._transactions import keccak
 from models.reputation import Record, ReputationState, contribution, replay
 from solvers.core import Array, Positions
@@ -102,12 +102,28 @@ class History:
             raise LedgerError(f"{where} other heads, {list(past.heads)}; it is of another run")
         if past.slots is not None and past.slots.tolist() != np.asarray(page.slots).tolist():
             raise LedgerError(f"{where} other coalitions; it is of another run")
+        self._compare_terms(page, past, where)
         given = {one.user: (one.head, to_fixed(one.training), to_fixed(one.slack)) for one in page.records}
         kept = {one["user"]: (one["head"], one["training"], one["slack"]) for one in past.recorded}
         odd = sorted(user for user, entry in kept.items() if given.get(user) != entry)
         odd += sorted(set(given) - set(kept)) if whole else []
         if odd:
             raise LedgerError(f"{where} another contribution of {self.names()[odd[0]]}; it is of another run")
+
+    def _compare_terms(self, page: Page, past: Past, where: str) -> None:
+        """Refuses other terms, prices and payments than those that are recorded."""
+        names = ("threshold", "reputation_incentive", "highest_price")
+        asked: dict[str, Any] = {name: from_fixed(to_fixed(getattr(page.terms, name))) for name in names}
+        if past.terms != asked | {"model": page.terms.model.hex(), "steps": page.terms.steps}:
+            raise LedgerError(f"{where} other terms; it is of another run")
+        prices = tuple(from_fixed(to_fixed(0.0 if price != price else price)) for price in page.prices)
+        if past.slots is not None and past.prices != prices:
+            raise LedgerError(f"{where} other prices; it is of another run")
+        due = owed(page, self._ledger.unit)
+        odd = sorted(user for user, wei in past.payments.items() if due.get(user) != wei)
+        odd += sorted(set(due) - set(past.payments)) if past.closed else []
+        if odd:
+            raise LedgerError(f"{where} another payment of {self.names()[odd[0]]}; it is of another run")
 
     def reputations(self, round_number: int) -> ReputationState:
         """The reputations after a round, from the numbers that the contract had them from."""
@@ -152,7 +168,11 @@ class History:
     def checks(self) -> list[Check]:
         """What must be true of the ledger, recomputed from what it has said, without its contract."""
         rounds = list(self.rounds())
+        order = self._order()
+        if not order.holds:  # the rest takes it for granted
+            return [order]
         return [
+            order,
             self._contributions(rounds),
             self._reputations(rounds),
             self._tree(rounds),
@@ -161,8 +181,18 @@ class History:
             self._money(),
         ]
 
+    def _order(self) -> Check:
+        """Everything came in its turn, once, by rule, and led to the sums and hashes that the contract told."""
+        replayed = Replay(to_fixed(self._ledger.forgetting), self._ledger.unit)
+        try:
+            for one in self._ledger.events():
+                replayed.take(one)
+        except LedgerError as problem:
+            return Check("order", False, str(problem))
+        return Check("order", True, f"{replayed.taken:,} events, each in its turn; sums the same to the last digit")
+
     def _contributions(self, rounds: list[Past]) -> Check:
-        """Each contribution is (15) of what was recorded, in floating point."""
+        """Each contribution is (14) of what was recorded, in floating point."""
         worst, count = 0.0, 0
         for past in rounds:
             records = past.records
@@ -181,11 +211,14 @@ class History:
         records = [one for past in rounds for one in past.records]
         again = replay(records, users=status.users, rounds=status.round, forgetting=ledger.forgetting)
         kept = ledger.reputations()
+        scale = max(
+            1.0, float(again.total.max())
+        )  # sums of a thousand contributions have fewer digits behind the point
         worst = float(np.abs(again.total - ledger.totals()).max())
         heads = sorted({*again.heads, *kept.heads})
         apart = np.abs(_by_head(again, heads) - _by_head(kept, heads))
         worst = max(worst, float(apart.max(initial=0.0)))
-        return Check("reputations", worst <= CLOSE, f"of {status.users:,} users, differ by {worst:.1e} at most")
+        return Check("reputations", worst <= CLOSE * scale, f"of {status.users:,} users, differ by {worst:.1e} at most")
 
     def _tree(self, rounds: list[Past]) -> Check:
         leaves = [_leaf(past.round, one) for past in rounds for one in past.recorded]
@@ -232,6 +265,104 @@ class History:
         holds = held >= paid_in - withdrawn == ledger.escrow() + sum(due)
         holds = holds and due == [credit.get(account, 0) for account in accounts]
         return Check("money", holds, f"{paid_in:,} wei paid in, {withdrawn:,} out, {sum(due):,} to be withdrawn")
+
+
+@dataclass
+class Replay:
+    """The rules of the contract, applied to what it has said, in whole numbers.
+
+    Raises
+    ------
+    LedgerError
+        From `take`, at the first event that breaks one.
+    """
+
+    forgetting: int
+    unit: int
+    taken: int = 0
+    users: int = 0
+    phase: int = CLOSED
+    round: int = 0
+    fields: dict[str, Any] = field(default_factory=dict)  # of the round's Recruited and Formed
+    tree: Growing = field(default_factory=Growing)
+    link: bytes = bytes(32)
+    recorded: set[int] = field(default_factory=set)
+    paid: set[int] = field(default_factory=set)
+    sums: dict[tuple[int, ...], tuple[int, int]] = field(default_factory=dict)
+
+    def take(self, one: Event) -> None:
+        """One more event."""
+        known = {
+            "Enrolled": self._enrolled,
+            "Recruited": self._recruited,
+            "Formed": self._formed,
+            "Recorded": self._recorded,
+            "Paid": self._paid,
+            "Closed": self._closed,
+        }
+        if one.name in known:
+            try:
+                known[one.name](one.fields)
+            except (IndexError, ValueError) as problem:
+                raise LedgerError(f"block {one.block}: {one.name} cannot be: {problem}") from None
+        elif one.name == "Rejected":
+            self._must(
+                self.phase != CLOSED and one.fields["round"] == self.round, "a partition is rejected in its round"
+            )
+        self.taken += 1
+
+    def _must(self, right: bool, rule: str) -> None:
+        if not right:
+            raise LedgerError(f"round {self.round}: {rule}, it is not so")
+
+    def _enrolled(self, fields: dict[str, Any]) -> None:
+        self._must(
+            fields["user"] == self.users and self.phase == CLOSED, "users are numbered as they come, between rounds"
+        )
+        self.users += 1
+
+    def _recruited(self, fields: dict[str, Any]) -> None:
+        self._must(self.phase == CLOSED and fields["round"] == self.round + 1, "rounds follow one another")
+        heads = fields["heads"]
+        self._must(len(set(heads)) == len(heads) and max(heads) < self.users, "heads are different users")
+        self.phase, self.round, self.fields = RECRUITED, fields["round"], dict(fields)
+        self.recorded, self.paid = set(), set()
+
+    def _formed(self, fields: dict[str, Any]) -> None:
+        self._must(self.phase == RECRUITED and fields["round"] == self.round, "coalitions are formed once, after heads")
+        self._must(max(fields["prices"]) <= self.fields["highest_price"], "no price is above the highest")
+        self.link = keccak(self.link + self.round.to_bytes(32) + keccak(fields["slots"]))
+        self._must(fields["chain"] == self.link, "the chain of coalitions has these")
+        self.fields |= {"prices": fields["prices"], "slots": unpacked(fields["slots"])}
+        self.phase = FORMED
+
+    def _recorded(self, fields: dict[str, Any]) -> None:
+        user, head = fields["user"], fields["head"]
+        self._must(self.phase == FORMED and fields["round"] == self.round, "contributions are recorded in their round")
+        self._must(user not in self.recorded, "nobody is recorded twice")
+        self._must(fields["leaf"] == self.tree.leaves, "contributions are numbered as they come")
+        self.recorded.add(user)
+        self.tree.append(_leaf(self.round, fields))
+        for key, name in (((user,), "total"), ((user, head), "direct")):
+            value, then = self.sums.get(key, (0, self.round))
+            value = decayed(value, self.round - then, self.forgetting) + fields["contribution"]
+            self._must(fields[name] == value, f"{name} is what was there and the contribution")
+            self.sums[key] = value, self.round
+
+    def _paid(self, fields: dict[str, Any]) -> None:
+        user = fields["user"]
+        self._must(self.phase == FORMED and fields["round"] == self.round, "payments are made in their round")
+        self._must(user in self.recorded and user not in self.paid, "who has contributed is paid, once")
+        price = self.fields["prices"][self.fields["slots"][user]]
+        most = amount(price, self.fields["reputation_incentive"], SHARE, SHARE, self.unit)
+        self._must(fields["amount"] <= most, "no payment is above what shares allow")
+        self.paid.add(user)
+
+    def _closed(self, fields: dict[str, Any]) -> None:
+        self._must(self.phase == FORMED and fields["round"] == self.round, "a round is closed once, after all else")
+        self._must(fields["root"] == self.tree.root(), "the root is that of all contributions")
+        self._must(fields["chain"] == self.link, "the chain is that of all coalitions")
+        self.phase = CLOSED
 
 
 def _note(past: Past, one: Event) -> None:

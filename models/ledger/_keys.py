@@ -89,7 +89,7 @@ class Keys:
             if found.get("version") == 3:
                 return cls(decode_keyfile_json(found, password.encode()))
             fault = "must be a keystore of version 3"
-        except (ValueError, TypeError, LookupError, AttributeError, NotImplementedError, LedgerError) as problem:
+        except (ValueError, TypeError, LookupError, AttributeError, AssertionError, LedgerError) as problem:
             wrong = "MAC" in str(problem)
             fault = f"does not open with the password in {_shown(password_variable)}" if wrong else "is not a keystore"
         raise LedgerError(f"{what} {fault}")
@@ -115,8 +115,7 @@ class Keys:
         LedgerError
             If there is a file already, which is left as it is, or none can be made.
         """
-        made, place = cls.random(), Path(path)
-        draft = None
+        made, place, draft, fault = cls.random(), Path(path), None, ""
         try:
             descriptor, draft = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)  # mode 0600
             with os.fdopen(descriptor, "w", encoding="ascii") as file:
@@ -126,12 +125,14 @@ class Keys:
             os.link(draft, place)  # unlike a rename, never over a file that is there
             _sync(place.parent)
         except FileExistsError:
-            raise LedgerError(f"key file {_shown(path)} must not be there yet; it is kept as it is") from None
+            fault = "must not be there yet; it is kept as it is"
         except OSError as problem:
-            raise LedgerError(f"key file {_shown(path)} cannot be made: {problem.strerror}") from None
+            fault = f"cannot be made: {problem.strerror}"
         finally:
             if draft is not None:
                 Path(draft).unlink()
+        if fault:
+            raise LedgerError(f"key file {_shown(path)} {fault}")
         return made
 
     @property
@@ -142,7 +143,7 @@ class Keys:
     def named(self, name: str) -> Keys:
         """The keys of another ledger that the same root pays for."""
         found = Keys(self._root.key)
-        found._prefix = f"{name}/"
+        found._prefix = f"{self._prefix}{name}/"
         return found
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from models.ledger._errors import LedgerError, Reverted, Unreachable
 from models.ledger._history import History
 from models.ledger._keys import Keys
 from models.ledger._page import CLOSED, Call, Done, Page, calls, check, chunks, owed
-from models.ledger._transactions import Account, Receipt, Transaction, keccak
+from models.ledger._transactions import Account, Receipt, Transaction, created
 from models.reputation import ReputationState
 from solvers.core import Array
 
@@ -24,6 +24,12 @@ PAGE = 1_024  # users in one answer of the contract
 UNIT = 10**12  # wei that one unit of an incentive is
 AHEAD = 20  # calls of each account that are paid for at once, so that money is seldom sent
 STAGES = 4  # of a round, in each of which calls have to wait for those of the one before
+FORBIDDEN = {
+    "",
+    "not the head",
+    "not in this coalition",
+    "recorded already",
+}  # why attempts fail; some nodes say nothing
 LONGEST = 64  # bytes of a user's name
 
 
@@ -89,9 +95,10 @@ class Ledger:
             data = constructor(to_fixed(forgetting), unit)
             sender.send([Call("deploy", provider, (data,))], address)
         ledger = cls(chain, address, keys)
+        if (ledger.forgetting, ledger.unit) != (from_fixed(to_fixed(forgetting)), unit):
+            found = f"{ledger.forgetting:g} and {ledger.unit:,}"
+            raise LedgerError(f"the ledger's forgetting and unit must be {forgetting:g} and {unit:,}, they are {found}")
         ledger._enroll(names, sender)
-        if ledger.forgetting != from_fixed(to_fixed(forgetting)):
-            raise LedgerError(f"the ledger's forgetting must be {forgetting:g}, it is {ledger.forgetting:g}")
         return ledger
 
     def _enroll(self, names: Sequence[str], sender: Sender) -> None:
@@ -104,7 +111,8 @@ class Ledger:
             todo.append(Call("enroll", keys.provider, (accounts, [names[i] for i in some]), len(some)))
         if not self._ask("is_miner", keys.miner().address):
             todo.append(Call("appoint", keys.provider, (keys.miner().address,)))
-        sender.send(todo, self.address)
+        if todo:
+            sender.send(todo, self.address)
 
     @property
     def keys(self) -> Keys:
@@ -228,27 +236,35 @@ class Ledger:
         following = status.round + (status.phase == CLOSED)
         if page.round > following:
             raise LedgerError(f"the page must be of round {following}, got {page.round}")
-        if page.round <= status.round:
-            self._history.compare(page, whole=page.round < following)
-        if page.round < following:
-            return Written(self.reputations(page.round), len(page.attempts))
-        sender = Sender(self.chain, self.keys.root)
-        for stage in range(STAGES):  # a node may put what it gets at once in another order
-            sender.send(self._todo(page, status), self.address, surely=stage == STAGES - 1)
-            status = self.status()
-            if status.phase == CLOSED:
-                break
-        return Written(self.reputations(), len(page.attempts))
+        sender, same = Sender(self.chain, self.keys.root), False
+        for stage in range(STAGES + 1):  # a node may put what it gets at once in another order
+            over = status.round > page.round or (status.round == page.round and status.phase == CLOSED)
+            if status.round >= page.round and not same:
+                self._history.compare(page, whole=over)  # another process may write, too
+            if over:
+                return Written(self.reputations(page.round), len(page.attempts))
+            if stage < STAGES:
+                same = sender.send(self._todo(page, status), self.address, surely=stage == STAGES - 1)
+                status = self.status()
+        raise Unreachable(f"round {page.round} is not over, by what the node says; the same page can be written again")
 
     def _todo(self, page: Page, status: Status) -> list[Call]:
         """What is left to do of the page."""
+        due = owed(page, self.unit)
         if status.phase == CLOSED:
-            value = max(0, owed(page, self.unit) - self.escrow())
-            return list(calls(page, self.keys, Done(CLOSED, status.leaves, frozenset(), frozenset()), value))
+            none: frozenset[int] = frozenset()
+            begun = Done(CLOSED, status.leaves, none, none)
+            return list(calls(page, self.keys, begun, value=max(0, sum(due.values()) - self.escrow())))
         marks = self._pages("marks", status.users)
         recorded = frozenset(i for i, mark in enumerate(marks) if mark >> 64 == page.round)
         paid = frozenset(i for i, mark in enumerate(marks) if mark & (1 << 64) - 1 == page.round)
-        return list(calls(page, self.keys, Done(status.phase, status.leaves - len(recorded), recorded, paid), 0))
+        if sum(wei for user, wei in due.items() if user not in paid) > self.escrow():
+            raise LedgerError(
+                f"round {page.round} was begun with less money than the page takes; it is of another page"
+            )
+        left = [one for one in page.rejected if not self.is_rejected(one)]
+        begun = Done(status.phase, status.leaves - len(recorded), recorded, paid)
+        return list(calls(replace(page, rejected=left), self.keys, begun))
 
     def withdraw(self, user: int) -> int:
         """Pay a user what it has earned, in wei; nothing if there is nothing."""
@@ -266,23 +282,23 @@ class Sender:
     chain: Chain
     root: Account
 
-    def send(self, todo: Sequence[Call], address: str, *, surely: bool = True) -> None:
-        """Carry the calls out, in order; where they need not `surely` take effect, a refused one is no error.
+    def send(self, todo: Sequence[Call], address: str, *, surely: bool = True) -> bool:
+        """Carry the calls out, in order, and say whether all took effect, and attempts did not.
+
+        Where calls need not `surely` take effect, a refused one is no error.
 
         Raises
         ------
         Reverted
             If one is refused that must not be, or an attempt is not.
         """
-        if not todo:
-            return
         fee, tip = self.chain.fees()
         transfers = [Call("transfer", self.root, (to,), value=wei) for to, wei in self._lacking(todo, fee)]
-        for some in (transfers, todo):  # one after the other: nodes do not take calls that cannot be paid
-            if some:
-                receipts = self.chain.send(list(self._signed(some, address, fee, tip)))
-                for receipt, call in zip(receipts, some, strict=True):
-                    _judge(receipt, call, surely=surely)
+        judged = []
+        for some in filter(None, (transfers, todo)):  # one after the other: nodes take no calls that cannot be paid
+            receipts = self.chain.send(list(self._signed(some, address, fee, tip)))
+            judged += [_judged(*pair, surely=surely) for pair in zip(receipts, some, strict=True)]
+        return all(judged)
 
     def _signed(self, todo: Sequence[Call], address: str, fee: int, tip: int) -> Iterator[bytes]:
         senders = list(dict.fromkeys(call.account.address for call in todo))
@@ -305,22 +321,26 @@ class Sender:
         needs: dict[str, int] = {}
         for call in todo:
             needs[call.account.address] = needs.get(call.account.address, 0) + call.gas * fee + call.value
-        others = [address for address, wei in needs.items() if address != self.root.address and wei]
-        for address, has in zip(others, self.chain.balances(others) if others else [], strict=True):
-            if has < needs[address]:
-                yield address, AHEAD * needs[address] - has
+        others = [who for who, wei in needs.items() if who != self.root.address and wei]
+        if not others:
+            return
+        spare, *money = self.chain.balances([self.root.address, *others])
+        short = {who: has for who, has in zip(others, money, strict=True) if has < needs[who]}
+        plenty = 2 * AHEAD * sum(needs[who] for who in short) <= spare
+        for who, has in short.items():
+            yield who, needs[who] * (AHEAD if plenty else 1) - has
 
 
-def _judge(receipt: Receipt, call: Call, *, surely: bool) -> None:
+def _judged(receipt: Receipt, call: Call, *, surely: bool) -> bool:
+    """Whether a call took effect, or an attempt did not, for a reason that it must not."""
     if call.attempt and receipt.succeeded:
         raise Reverted("nothing, it took what it must refuse", call.name)
-    if surely and not call.attempt and not receipt.succeeded:
+    right = receipt.reason in FORBIDDEN if call.attempt else receipt.succeeded
+    if surely and not right:
         raise Reverted(receipt.reason or "without a word", call.name)
+    return right
 
 
 def made_by(address: str) -> str:
     """The address of the first contract that an account makes."""
-    import rlp
-    from eth_utils.address import to_checksum_address
-
-    return str(to_checksum_address(keccak(rlp.encode([bytes.fromhex(address[2:]), 0]))[12:]))
+    return created(address, 0)

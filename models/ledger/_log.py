@@ -10,13 +10,15 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from models.ledger._errors import Busy, Corrupted, LedgerError
 from models.ledger._seal import PAGE, Digest, Seal, SealFile
 from models.ledger._transactions import keccak
-from solvers._documents import FilePath
 from solvers._messages import escaped
+
+if TYPE_CHECKING:  # it imports much that a chain does not need
+    from solvers._documents import FilePath
 
 __all__ = ["NOTHING", "PATIENCE", "Block", "BlockLog"]
 

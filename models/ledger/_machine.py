@@ -57,6 +57,7 @@ class Machine:
         self._evm: Any = EVM(env=Env(cfg=CfgEnv(chain_id=chain_id)), spec_id=RULES)
         for address, wei in funded.items():
             self._evm.set_balance(address, wei)
+        self.enter(0)
 
     def enter(self, number: int) -> None:
         """Go to the block of that number, which is its time as well."""

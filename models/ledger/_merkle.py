@@ -10,7 +10,7 @@ from typing import Any
 from models.ledger._errors import LedgerError
 from models.ledger._transactions import keccak
 
-__all__ = ["Proof", "leaf", "proof", "root"]
+__all__ = ["Growing", "Proof", "leaf", "proof", "root"]
 
 DEPTH = 32
 EMPTY = bytes(32)  # a leaf that is not there yet
@@ -90,6 +90,39 @@ def root(leaves: Sequence[bytes]) -> bytes:
     for nothing in _nothing()[:DEPTH]:
         nodes = _above(nodes, nothing)
     return nodes[0] if nodes else _nothing()[DEPTH]
+
+
+class Growing:
+    """The tree while it grows, of which only the last full subtree of each height is kept, as in the contract.
+
+    Examples
+    --------
+    >>> tree, some = Growing(), [keccak(b"a"), keccak(b"b"), keccak(b"c")]
+    >>> for one in some:
+    ...     tree.append(one)
+    >>> tree.leaves, tree.root() == root(some)
+    (3, True)
+    """
+
+    def __init__(self) -> None:
+        self.leaves = 0
+        self._full: dict[int, bytes] = {}
+
+    def append(self, hashed: bytes) -> None:
+        """One more leaf."""
+        height = 0
+        while self.leaves >> height & 1:
+            hashed = keccak(self._full[height] + hashed)
+            height += 1
+        self._full[height] = hashed
+        self.leaves += 1
+
+    def root(self) -> bytes:
+        """The root of the tree of all leaves, 32 bytes."""
+        node = EMPTY
+        for height, nothing in enumerate(_nothing()[:DEPTH]):
+            node = keccak(self._full[height] + node if self.leaves >> height & 1 else node + nothing)
+        return node
 
 
 def proof(leaves: Sequence[bytes], index: int, fields: Iterable[int]) -> Proof:

@@ -84,12 +84,15 @@ class Node:
         self._secrets = [text for text in _secrets(parts) if len(text) >= SECRET]
         self._timeout, self._attempts = timeout, attempts
         self._most = MOST
-        self._session: Any = import_module("requests").Session()
+        self._session, self._provider = _connection(url, timeout)
         if re.fullmatch(r"localhost|127\.[\d.]+|::1", parts.hostname or ""):
             self._session.trust_env = False  # no proxy leads to this machine
-        self._provider = _provider(url, timeout, self._session)
         self._expected = chain_id
-        self.chain_id: int = self.ask([Question("eth_chainId", [], number)])[0]
+        try:
+            self.chain_id: int = self.ask([Question("eth_chainId", [], number)])[0]
+        except BaseException:
+            self.close()
+            raise
 
     def ask(self, questions: Sequence[Question], *, patient: bool = True) -> list[Any]:
         """What each question's `read` makes of the result, or the `Refusal`; if not `patient`, also of a passing kind.
@@ -234,8 +237,8 @@ class _TooMany(Exception):
 
 
 def number(value: Any) -> int:
-    """The number that a node wrote in hexadecimal digits."""
-    if not isinstance(value, str) or not value.startswith("0x"):
+    """The number that a node wrote in hexadecimal digits, of 256 bits at most."""
+    if not isinstance(value, str) or not value.startswith("0x") or len(value) > 66:
         raise ValueError("not a number")
     return int(value, 16)
 
@@ -273,9 +276,12 @@ def _secrets(parts: SplitResult) -> list[str]:
     return sorted((text for text in texts if text), key=len, reverse=True)
 
 
-def _provider(url: str, timeout: float, session: Any) -> Any:
+def _connection(url: str, timeout: float) -> tuple[Any, Any]:
+    """What keeps the connection open, and what speaks over it."""
     try:
         from web3.providers.rpc import HTTPProvider
+
+        session = import_module("requests").Session()  # it has no types
     except ImportError as error:
         raise LedgerError("a node needs web3: pip install 'certeq[ledger]'") from error
-    return HTTPProvider(url, {"timeout": timeout}, session, exception_retry_configuration=None)
+    return session, HTTPProvider(url, {"timeout": timeout}, session, exception_retry_configuration=None)

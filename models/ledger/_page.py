@@ -23,6 +23,8 @@ Item = TypeVar("Item")
 
 BATCH = 128  # users in one call of the contract
 OUT = 0xFFFF  # the slot of who is in no coalition
+WAD, HASH, COALITIONS = 10**18, 32, 64
+LARGEST, SHARE, SLACK = 10**24, 4 * 10**18, 10**27  # that the contract takes
 CLOSED, RECRUITED, FORMED = range(3)  # phases of a round
 GAS = {  # at most, by the call: at all, and for each user or partition in it; recent chains take 2**24 in all
     "deploy": (8_000_000, 0),
@@ -131,14 +133,14 @@ def partition_hash(slots: npt.ArrayLike) -> bytes:
     return keccak(packed(slots))
 
 
-def owed(page: Page, unit: int) -> int:
-    """What the payments of the page come to, in wei, by the contract's own rule."""
+def owed(page: Page, unit: int) -> dict[int, int]:
+    """What the payments of the page come to, in wei by user, by the contract's own rule."""
     rate = to_fixed(page.terms.reputation_incentive)
     prices = [to_fixed(_price(price)) for price in page.prices]
-    total = 0
-    for user, (competition, reputation) in page.shares.items():
-        total += amount(prices[page.slots[user]], rate, to_fixed(competition), to_fixed(reputation), unit)
-    return total
+    return {
+        user: amount(prices[page.slots[user]], rate, to_fixed(competition), to_fixed(reputation), unit)
+        for user, (competition, reputation) in page.shares.items()
+    }
 
 
 def amount(price: int, rate: int, competition: int, reputation: int, unit: int) -> int:
@@ -146,16 +148,16 @@ def amount(price: int, rate: int, competition: int, reputation: int, unit: int) 
     return max(0, competition * price + reputation * rate) * unit // 10**36
 
 
-def calls(page: Page, keys: Keys, done: Done, value: int) -> Iterator[Call]:
+def calls(page: Page, keys: Keys, done: Done, value: int = 0) -> Iterator[Call]:
     """What is left to do of a page; with the first call comes money, `value` in wei."""
     k, terms = page.round, page.terms
     if done.phase == CLOSED:
         limits = [to_fixed(x) for x in (terms.threshold, terms.reputation_incentive, terms.highest_price)]
         heads = [int(head) for head in page.heads]
         yield Call("recruit", keys.provider, (k, heads, *limits, terms.model, terms.steps), len(heads), value)
+    for some in chunks(page.rejected):
+        yield Call("reject", keys.miner(), (k, some), len(some))
     if done.phase != FORMED:
-        for some in chunks(page.rejected):
-            yield Call("reject", keys.miner(), (k, some), len(some))
         prices = [to_fixed(_price(price)) for price in page.prices]
         yield Call("form", keys.miner(), (k, prices, packed(page.slots)), len(page.slots))
     for j, head in enumerate(page.heads):
@@ -181,14 +183,53 @@ def check(page: Page, users: int) -> None:
     """
     if len(page.slots) != users:
         raise LedgerError(f"slots must be one for each of {users} users, got {len(page.slots)}")
-    if len(page.prices) != len(page.heads):
-        raise LedgerError(f"prices must be one for each of {len(page.heads)} heads, got {len(page.prices)}")
-    for one in (*page.records, *page.attempts):
-        if one.round != page.round or one.head not in page.heads:
-            raise LedgerError(f"records must be of round {page.round} and heads {list(page.heads)}, got {one}")
-    strangers = set(page.shares) - {one.user for one in page.records}
-    if strangers:
-        raise LedgerError(f"shares must be of users with a record, got user {min(strangers)}")
+    heads = [int(head) for head in page.heads]
+    if not 0 < len(heads) <= COALITIONS or len(set(heads)) < len(heads) or not all(0 <= h < users for h in heads):
+        raise LedgerError(f"heads must be 1 to {COALITIONS} different users of {users}, got {heads}")
+    if len(page.prices) != len(heads):
+        raise LedgerError(f"prices must be one for each of {len(heads)} heads, got {len(page.prices)}")
+    slots = np.asarray(page.slots)
+    if slots.min() < -1 or slots.max() >= len(heads):
+        raise LedgerError(f"slots must be -1 to {len(heads) - 1}, got {slots.min()} to {slots.max()}")
+    _check_terms(page)
+    _check_records(page, heads, slots, users)
+
+
+def _check_records(page: Page, heads: Sequence[int], slots: Positions, users: int) -> None:
+    seen: set[int] = set()
+    for one in page.records:
+        if one.user in seen or not _fits(one, page, heads, users) or slots[one.user] != heads.index(one.head):
+            raise LedgerError(f"records must be one for each user, by the head of its coalition, got {one}")
+        seen.add(one.user)
+    for one in page.attempts:
+        if not _fits(one, page, heads, users):
+            raise LedgerError(f"attempts must be records of round {page.round} and heads {heads}, got {one}")
+    for user, share in page.shares.items():
+        competition, reputation = map(to_fixed, share)
+        if user not in seen or abs(competition) > SHARE or not 0 <= reputation <= SHARE:
+            rule = "shares must be of users with a record, 4 at most, and that of the incentive not negative"
+            raise LedgerError(f"{rule}, got {share} of user {user}")
+
+
+def _check_terms(page: Page) -> None:
+    terms = page.terms
+    limits = [to_fixed(x) for x in (terms.threshold, terms.reputation_incentive, terms.highest_price)]
+    prices = [to_fixed(_price(price)) for price in page.prices]
+    if not all(0 <= x <= LARGEST for x in limits) or not all(0 <= x <= limits[2] for x in prices):
+        rule = "terms must be 0 to a million, and prices 0 to the highest"
+        raise LedgerError(
+            f"{rule}, got {limits[0] / WAD:g}, {limits[1] / WAD:g} and {limits[2] / WAD:g}, {list(page.prices)}"
+        )
+    if any(len(one) != HASH for one in (terms.model, *page.rejected)):
+        raise LedgerError(f"hashes of the model and of partitions must have {HASH} bytes")
+    if not 0 <= terms.steps < 1 << 256:
+        raise LedgerError(f"steps must not be negative, got {terms.steps}")
+
+
+def _fits(one: Record, page: Page, heads: Sequence[int], users: int) -> bool:
+    """Whether a record is of the page, and its numbers are within what the contract takes."""
+    known = one.round == page.round and one.head in heads and 0 <= one.user < users
+    return known and abs(to_fixed(one.training)) <= WAD and 0 <= to_fixed(one.slack) <= SLACK
 
 
 def _entry(one: Record) -> tuple[int, int, int]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SHOWN = 40  # users or rounds in a table
 PHASES = ("over", "recruited", "formed")
+FIELDS = ("training", "slack", "contribution")
+COLUMNS = ("round", "user", "head", *FIELDS, "reputation", "paid_wei", "block", "leaf")  # of an exported table
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def shown(ledger: Ledger, notes: Sequence[str] = ()) -> Report:
         [name, account, number(total), _money(credit, ledger)]
         for name, account, total, credit in zip(names, accounts, totals, due, strict=True)
     ]
-    heads = ["user", "account", f"reputation after round {status.round}", "earned, to be withdrawn"]
+    heads = ["user", "account", f"reputation\nafter round {status.round}", "earned, to\nbe withdrawn"]
     roles = [["provider", ledger.provider()], *(["miner", account] for account in ledger.miners())]
     tables = [titled("Roles", ["role", "account"], roles), titled(_some("Users", rows), heads, rows[:SHOWN])]
     return Report(_title(ledger), document, tables, [_progress(ledger), *notes])
@@ -75,12 +77,33 @@ def verified(ledger: Ledger, checks: Sequence[Check], proof: Proof | None, notes
     if proof is not None:
         holds = proof.root() == ledger.root()
         stands = stands and holds
-        document["proof"] = proof.document() | {"root": "0x" + ledger.root().hex(), "holds": holds}
+        names = {"user_name": ledger.names[proof.user], "head_name": ledger.names[proof.head]}
+        document["proof"] = _proof(proof, ledger.root()) | names
         path = [[str(k), "0x" + sibling.hex()] for k, sibling in enumerate(proof.siblings)]
+        tables.append(_contribution(proof, *names.values()))
         tables.append(titled("Proof: with these neighbours the contribution hashes to the root", ["", "hash"], path))
-        sentence = Text(f"Contribution {proof.index} is under the root 0x{ledger.root().hex()}: ")
-        sentences.append(sentence.append_text(mark(holds)))
+        sentences.append(_under(proof, ledger.root()))
     return Report(_title(ledger), document, tables, sentences, stands)
+
+
+def had(ledger: Ledger, root: bytes) -> Check:
+    """Whether a root is the ledger's, or was after a round; that each follows from what was recorded, others check."""
+    from models.ledger._history import Check
+
+    if root == ledger.root():
+        return Check("root given", True, "is the root now")
+    rounds = (one.fields["round"] for one in ledger.events() if one.name == "Closed" and one.fields["root"] == root)
+    found = next(rounds, None)
+    return Check(
+        "root given", found is not None, "was of no round" if found is None else f"was that after round {found}"
+    )
+
+
+def proved(proof: Proof, root: bytes) -> Report:
+    """What a proof says, and whether it leads to a root."""
+    document, holds = {"proof": _proof(proof, root)}, proof.root() == root
+    tables = [_contribution(proof, f"number {proof.user}", f"number {proof.head}")]
+    return Report("proof of a contribution", document, tables, [_under(proof, root)], holds)
 
 
 def told(ledger: Ledger, user: int, rounds: Sequence[Past]) -> Report:
@@ -92,8 +115,7 @@ def told(ledger: Ledger, user: int, rounds: Sequence[Past]) -> Report:
         entry: dict[str, Any] = {"round": past.round, "coalition": slot if slot >= 0 else None}
         entry["head"] = ledger.names[past.heads[slot]] if slot >= 0 else None
         entry["leads"] = user in past.heads
-        keys = ("training", "slack", "contribution", "total")
-        entry |= {key: None if one is None else one[key] / 10**18 for key in keys}
+        entry |= {key: None if one is None else one[key] / 10**18 for key in (*FIELDS, "total")}
         entry["paid"] = past.payments.get(user, 0)
         entries.append(entry)
     rows: list[list[Cell]] = [
@@ -101,12 +123,12 @@ def told(ledger: Ledger, user: int, rounds: Sequence[Past]) -> Report:
             str(one["round"]),
             "-" if one["coalition"] is None else str(one["coalition"]),
             "itself" if one["leads"] and one["head"] == name else one["head"] or "-",
-            *("-" if one[key] is None else number(one[key]) for key in ("training", "slack", "contribution", "total")),
+            *("-" if one[key] is None else f"{one[key]:.6g}" for key in (*FIELDS, "total")),
             _money(one["paid"], ledger),
         ]
         for one in entries
     ]
-    heads = ["round", "coalition", "head", "u", "slack, s", "contribution", "reputation", "paid"]
+    heads = ["round", "coali-\ntion", "head", "u", "slack,\ns", "contri-\nbution", "repu-\ntation", "paid"]
     document = _about(ledger) | {"user": name, "history": entries}
     return Report(
         f"{name} in {_title(ledger)}", document, [titled(_some("Rounds", rows, last=True), heads, rows[-SHOWN:])]
@@ -121,7 +143,7 @@ def contributions(ledger: Ledger, rounds: Sequence[Past]) -> list[dict[str, Any]
             "round": past.round,
             "user": names[one["user"]],
             "head": names[one["head"]],
-            **{key: one[key] / 10**18 for key in ("training", "slack", "contribution")},
+            **{key: one[key] / 10**18 for key in FIELDS},
             "reputation": one["total"] / 10**18,
             "paid_wei": past.payments.get(one["user"], 0),
             "block": past.block,
@@ -151,6 +173,22 @@ def _about(ledger: Ledger) -> dict[str, Any]:
     }
 
 
+def _proof(proof: Proof, root: bytes) -> dict[str, Any]:
+    return proof.document() | {"root": f"0x{root.hex()}", "holds": proof.root() == root}
+
+
+def _contribution(proof: Proof, user: str, head: str) -> Titled:
+    """What is proved."""
+    fields = [number(getattr(proof, name) / 10**18) for name in FIELDS]
+    heads = ["round", "user", "head", "u", "slack, s", "contribution"]
+    return titled("Contribution", heads, [[str(proof.round), user, head, *fields]])
+
+
+def _under(proof: Proof, root: bytes) -> Text:
+    sentence = f"It is contribution {proof.index}, from 0, under the root 0x{root.hex()}: "
+    return Text(sentence).append_text(mark(proof.root() == root))
+
+
 def _title(ledger: Ledger) -> str:
     return f"ledger {ledger.address} on chain {ledger.chain.chain_id}"
 
@@ -159,9 +197,15 @@ def _progress(ledger: Ledger) -> str:
     status = ledger.status()
     state = "" if status.phase == 0 else f", the last one {PHASES[status.phase]} and not over"
     return (
-        f"{status.round} rounds{state}; {status.leaves:,} contributions of {status.users:,} users in "
-        f"{ledger.chain.height:,} blocks; {_money(ledger.escrow(), ledger)} in escrow."
+        f"{counted(status.round, 'round')}{state}; {counted(status.leaves, 'contribution')} of "
+        f"{counted(status.users, 'user')}; {_money(ledger.escrow(), ledger)} in escrow; the last block is number "
+        f"{ledger.chain.height:,}."
     )
+
+
+def counted(count: int, what: str) -> str:
+    """So many of them, in the singular or the plural."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _money(wei: int, ledger: Ledger) -> str:

@@ -32,7 +32,8 @@ from models.ledger._transactions import Log, Receipt, checked, decoded
 
 __all__ = ["RpcChain"]
 
-WINDOW = 10_000  # blocks whose logs are asked for at once, at first
+WINDOW = 10_000  # blocks whose logs are asked for at once, at most
+STEPS = 8  # of the size that a node does take, before a larger one is tried again
 SOON, LONGEST = 0.004, 1.0  # s between two looks for receipts; each is twice the one before
 RESEND = 1.0  # s after which transactions are sent again that are not mined; each time twice the time before
 LOOKS = 4  # for a transaction that must be there, before it is another that has its number
@@ -192,7 +193,7 @@ class RpcChain:
     def logs(self, address: str, first: int = 0) -> Iterator[Log]:
         """What the contract at this address has said since a block, until the one that is the last now, in order."""
         address, last, first = checked(address), self.height, max(first, 0)
-        window = most = WINDOW
+        window, steps = WINDOW, 0
         while first <= last:
             upto = min(first + window - 1, last)
             span = {"address": address, "fromBlock": hex(first), "toBlock": hex(upto)}
@@ -201,10 +202,11 @@ class RpcChain:
             if isinstance(found, Refusal) and (found.busy or upto == first):
                 (found,) = self._node.values([question])
             if isinstance(found, Refusal):
-                window = most = (upto - first + 1) // 2
+                window, steps = (upto - first + 1) // 2, STEPS
             else:
                 yield from found
-                first, window = upto + 1, min(2 * window, most)
+                first, steps = upto + 1, steps - 1
+                window = window if steps > 0 else min(2 * window, WINDOW)
 
     def close(self) -> None:
         """Let go of the node."""
