@@ -135,7 +135,7 @@ def test_another_page_of_a_round_is_refused(ledger):
         ({"records": [], "heads": made.heads[::-1]}, "round 2: the ledger has other heads"),
         ({"terms": replace(made.terms, steps=9)}, "round 2: the ledger has other terms"),
         ({"prices": [5.0, 6.0, 7.0]}, "round 2: the ledger has other prices"),
-        ({"shares": {user: (0.1, 0.1) for user in made.shares}}, "round 2: the ledger has another payment of user"),
+        ({"shares": dict.fromkeys(made.shares, (0.1, 0.1))}, "round 2: the ledger has another payment of user"),
     ):
         shares = {
             k: v for k, v in made.shares.items() if k in {one.user for one in changed.get("records", made.records)}
