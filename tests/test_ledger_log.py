@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from ledger_pages import page
 
 from models.ledger import Account, Busy, Corrupted, EmbeddedChain, Ledger, LedgerError, Reverted, Transaction, made_by
 from models.ledger._contract import encoded
-from models.ledger._log import BlockLog
+from models.ledger._log import Block, BlockLog
 from models.ledger._seal import Digest, SealFile
 from models.reputation import ReputationState
 
@@ -221,10 +221,13 @@ def refused_question(chain, raws):
 
 
 def refused_send(chain, raws):
-    """Everything, with one that is not valid behind it."""
-    nonce = chain.nonces([STRANGER.address])[0] + 1
+    """Everything, with one that is not valid behind it, as it comes from who has sent nothing."""
+    wrong = Transaction(CHAIN, 1, ADDRESS, gas=10**6).signed(Account((10**9 + 1).to_bytes(32)))
     with pytest.raises(LedgerError, match="nonce"):
-        chain.send([*raws, Transaction(CHAIN, nonce, ADDRESS, gas=10**6).signed(STRANGER)])
+        chain.send([*raws, wrong])
+    wrong = Transaction(CHAIN, 0, ADDRESS, value=1, gas=10**6).signed(Account((10**9 + 1).to_bytes(32)))
+    with pytest.raises(LedgerError, match="wei that it sends"):
+        chain.send([*raws, wrong])
 
 
 def failing_write(chain, raws):
@@ -237,40 +240,59 @@ def failing_write(chain, raws):
     chain._log.append = append
 
 
-EVERYBODY = [*(one.address for one in PEOPLE), ADDRESS, STRANGER.address, "0x" + "00" * 19 + "04"]
+NOBODY = ["0x" + "ab" * 20, "0x" + "cd" * 20]  # who send nothing and are sent nothing
+EVERYBODY = [*(one.address for one in PEOPLE), ADDRESS, STRANGER.address, *NOBODY]
 DISTURBANCES = {
     "balances": lambda chain, raws: chain.balances(EVERYBODY),
     "nonces": lambda chain, raws: chain.nonces(EVERYBODY),
     "logs": lambda chain, raws: list(chain.logs(ADDRESS)),
     "questions": lambda chain, raws: chain.call(ADDRESS, [encoded("credit", one.address) for one in PEOPLE]),
-    "questions to others": lambda chain, raws: [chain.call(one.address, [b""]) for one in (*PEOPLE, STRANGER)],
+    "questions to others": lambda chain, raws: [chain.call(one, [b""]) for one in (KEYS.user(0).address, *NOBODY)],
     "refused questions": refused_question,
     "refused transactions": refused_send,
     "failing writes": failing_write,
 }
 
 
-@pytest.mark.parametrize("kind", [*DISTURBANCES, "all"])
-def test_what_is_asked_or_refused_leaves_no_trace(path, kind):
-    """Not even in the gas, which comes out less where something was used before."""
-    chosen = list(DISTURBANCES.values()) if kind == "all" else [DISTURBANCES[kind]]
+LOOK = bytes.fromhex("5f35315f5260205ff3")  # a contract that tells what the account in its data holds
+LOOKING = b"\x68" + LOOK + bytes.fromhex("5f5260096017f3")  # and what makes it
+
+
+def story(path, kind=None):
+    """All that can be seen of a chain on which pages were written, money withdrawn, and accounts looked at."""
+    chosen = list(DISTURBANCES.values()) if kind == "all" else [DISTURBANCES[kind]] if kind else []
 
     def disturb(chain, raws):
         for one in chosen:
             one(chain, raws)
         return raws
 
-    chain = EmbeddedChain.create(path, chain_id=CHAIN, funded=MONEY)
-    with chain:
+    with EmbeddedChain.create(path, chain_id=CHAIN, funded=MONEY) as chain:
         ledger = Ledger.start(Watched(chain, disturb), KEYS, NAMES)
-        for k in (1, 2):
-            write(ledger, k)
-            assert whole(chain, k)
-        due = [ledger.withdraw(user) for user in range(len(NAMES))]
-        assert sum(map(bool, due)) > 3
-        before = seen(chain)
+        write(ledger, 2)
+        assert untouched(chain, 2)
+        assert sum(ledger.withdraw(user) > 0 for user in range(len(NAMES))) > 3
+        (made,) = ledger.chain.send([Transaction(CHAIN, 0, None, LOOKING).signed(STRANGER)])
+        for one in EVERYBODY:
+            data = bytes(12) + bytes.fromhex(one[2:])
+            nonce = chain.nonces([STRANGER.address])[0]
+            raws = [Transaction(CHAIN, nonce + k, made.contract, data, gas=10**6).signed(STRANGER) for k in range(2)]
+            assert [one.succeeded for one in ledger.chain.send(raws)] == [True, True]
+        return seen(chain)
+
+
+@pytest.fixture(scope="module")
+def quiet():
+    return story(None)
+
+
+@pytest.mark.parametrize("kind", [*DISTURBANCES, "all"])
+def test_what_is_asked_or_refused_leaves_no_trace(path, quiet, kind):
+    """Not even in the gas, which comes out less where something was used before."""
+    found = story(path, kind)
+    assert found == quiet
     with opened(path) as chain:
-        assert seen(chain) == before
+        assert seen(chain) == found
 
 
 # --- what is not valid --------------------------------------------------------------------------------------------
@@ -394,12 +416,13 @@ def test_without_a_seal_a_changed_byte_changes_no_history(log, kept):
 def test_the_block_is_named_in_which_a_byte_is_changed(log, sealed):
     good, rng = log.read_bytes(), random.Random(3)
     with closing(sqlite3.connect(log)) as database:
-        query = "SELECT number, body, nullif(receipts, x'c0'), root FROM blocks"
-        blocks = {number: parts for number, *parts in database.execute(query)}
+        blocks = {number: parts for number, *parts in database.execute("SELECT * FROM blocks ORDER BY number")}
+    *_, last = blocks
     if not sealed:
         beside(log, ".seal").unlink()
     for number, parts in blocks.items():
-        for part in filter(bool, parts):
+        _, body, receipts, root, hashed = parts  # a hash is in the next block too, as its parent
+        for part in (body, receipts, root, hashed) if number == last else (body, receipts, root)[:: 1 if number else 2]:
             k = place(good, part, rng)
             log.write_bytes(flipped(good, k))
             found = refusal(log, read_only=True)
@@ -415,6 +438,31 @@ def place(data, part, rng):
         if data.count(part[at : at + 16]) == 1:
             return data.index(part[at : at + 16]) + rng.randrange(len(part[at : at + 16]))
     raise AssertionError("nothing in it is there once")
+
+
+@contextmanager
+def changing(path):
+    """The log's database, without the rules by which SQLite itself refuses changes; they are put back."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        rules = list(database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY rowid"))
+        for name, _ in rules:
+            database.execute(f"DROP TRIGGER {name}")
+        yield database
+        for _, rule in rules:
+            database.execute(rule)
+
+
+def test_a_block_that_follows_another_is_refused_even_with_the_right_hash(log):
+    beside(log, ".seal").unlink()
+    with changing(log) as database:
+        query = "SELECT number, body, receipts, root FROM blocks ORDER BY number DESC LIMIT 1"
+        number, *parts = database.execute(query).fetchone()
+        other = Block(number, bytes(32), *parts)
+        database.execute("UPDATE blocks SET parent = ?, hash = ? WHERE number = ?", (other.parent, other.hash, number))
+    found = refusal(log)
+    assert isinstance(found, Corrupted)
+    assert found.block == number
+    assert "its parent must be the block before it" in str(found)
 
 
 def test_every_byte_of_a_seal_that_is_changed_is_noticed(log):
@@ -467,23 +515,23 @@ def chain_height(path):
         return chain.height
 
 
-def without_last(path, rounds):
-    """The log, from which the last blocks are cut off in SQLite's own way, and its triggers put back."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        (rule,) = database.execute("SELECT sql FROM sqlite_master WHERE name = 'kept'").fetchone()
-        database.execute("DROP TRIGGER kept")
-        database.execute("DELETE FROM blocks WHERE number > (SELECT max(number) FROM blocks) - ?", (rounds,))
-        database.execute(rule)
-        database.execute("VACUUM")
-
-
-def test_blocks_that_are_cut_off_are_missed(log):
-    height = chain_height(log)
-    without_last(log, 2)
+def test_blocks_that_are_cut_off_are_missed(log, kept):
+    height = kept[1]["chain"][1]
+    with changing(log) as database:
+        database.execute("DELETE FROM blocks WHERE number >= ?", (height - 1,))
     found = refusal(log)
     assert isinstance(found, Corrupted)
-    with closing(sqlite3.connect(log)) as database:
-        assert database.execute("SELECT max(number) FROM blocks").fetchone()[0] == height - 2
+    assert found.block == height - 1
+    assert f"with {height + 1} blocks in all; the log was cut off" in str(found)
+
+
+def test_a_block_that_was_taken_out_is_missed(log):
+    beside(log, ".seal").unlink()
+    with changing(log) as database:
+        database.execute("DELETE FROM blocks WHERE number = 3")
+    found = refusal(log)
+    assert isinstance(found, Corrupted)
+    assert found.block == 3
 
 
 def test_an_earlier_copy_of_the_log_is_not_the_log(log, kept):
@@ -617,6 +665,13 @@ def test_a_commit_that_waits_for_a_reader_can_be_made_again(log):
             reader.execute("ROLLBACK")
             ledger.write(made_page(ROUNDS + 1))
             assert whole(chain, ROUNDS + 1)
+
+
+def test_what_is_written_is_synced_before_it_counts(path):
+    """No test here can cut the power: SQLite's own promise is taken for it."""
+    with begun(path)[0] as chain:
+        for rule, value in (("synchronous", 2), ("journal_mode", b"truncate")):
+            assert chain._log._database.execute(f"PRAGMA {rule}").fetchone() == (value,)
 
 
 def test_files_that_are_copied_in_the_middle_of_a_write_lose_only_that(log, kept, tmp_path):
@@ -790,6 +845,7 @@ def cutting(log):
         assert cut or status == 0
         found["cut" if cut else "written"] += 1
         left, told = path.read_bytes(), []
+        journal = beside(path, "-journal").read_bytes()
         for read_only in (True, False):
             with opened(path, read_only=read_only) as chain:
                 assert untouched(chain, ROUNDS + (not cut))
@@ -804,6 +860,11 @@ def cutting(log):
             assert whole(chain, ROUNDS + 1)
         if not cut:
             return found
+        if torn:  # what was undone once is not undone again
+            beside(path, "-journal").write_bytes(journal)
+            later = files(path.parent)
+            assert all(isinstance(refusal(path, read_only=read_only), Corrupted) for read_only in (True, False))
+            assert files(path.parent) == later
     raise AssertionError(found)
 
 

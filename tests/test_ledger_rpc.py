@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
 import pytest
+from commands import ROOT
 from eth_abi import encode
 from ledger_chains import CHAIN, USERS, Anvil, Funded, anvil_or_skip, free_port, keys_of_tests, money_of, post
 from ledger_nodes import Refused, Server, ToyNode, error
@@ -500,6 +503,7 @@ def test_a_transaction_that_the_node_has_is_not_refused(toy, server, behind, mes
         raise Refused(-32000, message)
 
     toy.eth_sendRawTransaction = taken
+    toy.eth_getTransactionByHash = lambda hashed: None  # some nodes do not tell what waits
     (receipt,) = behind.send([raw])
     assert receipt.succeeded
     assert said(behind) == [b"once"]
@@ -580,7 +584,14 @@ def test_what_was_taken_beside_a_refused_one_is_waited_for_and_told(toy, server,
             raise Refused(-32000, "intrinsic gas too low")
         return take(raw)
 
-    toy.eth_sendRawTransaction = taken
+    shown, looks = toy.eth_getTransactionReceipt, count()
+
+    def mined_later(hashed: str) -> Any:
+        if next(looks) % 8 == 7:
+            toy.mine()
+        return shown(hashed)
+
+    toy.eth_sendRawTransaction, toy.eth_getTransactionReceipt, toy.mining = taken, mined_later, False
     with RpcChain(server.url, at_once=at_once) as chain:
         writer = Writer(chain)
         data = ((KEYS.user(0), b"a"), (KEYS.user(1), b"bad"), (KEYS.user(1), b"never"), (KEYS.user(2), b"c"))
@@ -706,14 +717,16 @@ def test_logs_come_in_as_many_pieces_as_the_node_wants(toy, server, behind, code
     assert len(spans) < 100
 
 
-def test_logs_of_a_node_that_gives_none_are_not_asked_for_for_ever(toy, behind):
+def test_logs_of_a_node_that_gives_none_are_not_asked_for_for_ever(toy, server, behind):
     toy.height = 10
     toy.eth_getLogs = lambda span: _refuse(-32000, "no logs here")
     with pytest.raises(Unreachable, match="refuses eth_getLogs: no logs here"):
         list(behind.logs(SOMEONE))
-    tries = count()
+    tries, before = count(), len(server.batches)
     toy.eth_getLogs = lambda span: [] if next(tries) > 2 else _refuse(429, "too many requests")
     assert list(behind.logs(SOMEONE)) == []
+    asked = [one["params"] for batch in server.batches[before:] for one in batch if one["method"] == "eth_getLogs"]
+    assert asked == [[{"address": SOMEONE, "fromBlock": "0x0", "toBlock": "0xa"}]] * 4  # fewer blocks do not help
 
 
 def test_logs_are_in_order_and_those_of_dropped_blocks_are_left_out(toy, behind):
@@ -731,3 +744,18 @@ def test_a_receipt_must_be_of_the_transaction(toy, behind):
     toy.eth_getTransactionReceipt = lambda hashed: wrong
     with pytest.raises(Unreachable, match="its answer makes no sense"):
         behind.send([raw])
+
+
+def test_a_client_of_nodes_leaves_the_limit_of_recursion_as_it_is():
+    program = """
+import sys
+from models.ledger import RpcChain, Unreachable
+
+before = sys.getrecursionlimit()
+try:
+    RpcChain("http://127.0.0.1:1", attempts=1)
+except Unreachable:
+    print("web3" in sys.modules, sys.getrecursionlimit() == before)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from models.gfml._help import (
     DEFAULTS,
@@ -302,6 +304,11 @@ def _check_ledger(options: argparse.Namespace) -> None:
         raise BadInput(f"--workers must be 1 with the ledger of a node, got {options.workers}")
     if parameters(options).tampered:
         raise BadInput("--tampered goes without --ledger, in which nobody can tamper")
+    from models.gfml._ledgers import Where
+
+    place = options.ledger if kind == "node" else options.ledger_path or LEDGER[options.command]
+    outputs = [options.store, None if options.json == "-" else options.json, options.export]
+    Where(place, options.ledger_keystore, many=options.command != "run").check(outputs)
 
 
 def ledger_kind(options: argparse.Namespace) -> str:
@@ -314,9 +321,19 @@ def ledger_kind(options: argparse.Namespace) -> str:
     """
     if options.ledger in {"none", "embedded"}:
         return str(options.ledger)
-    if options.ledger.startswith(("http://", "https://")):
+    if _is_address(options.ledger):
         return "node"
-    raise BadInput(f"--ledger must be none, embedded, or the http(s) address of a node, got {quoted(options.ledger)}")
+    plain = re.fullmatch(r"[\w. -]{,40}", options.ledger)  # unlike a key, or an address with a password in it
+    got = quoted(options.ledger) if plain else f"{len(options.ledger)} characters of something else"
+    raise BadInput(f"--ledger must be none, embedded, or the http(s) address of a node, got {got}")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _check_range(name: str, value: int, most: int) -> None:

@@ -137,15 +137,15 @@ def _exported(report: Report, *, path: str) -> bytes:
 
 
 def _user(ledger: Ledger, text: str) -> int:
-    """Which user has this name, or, of names that end in a number, this number; of others, a number is the place."""
+    """Which user has this name, or the number that it ends in; where no name ends in one, they are counted from 0."""
     known = ledger.names
-    ends = [found[0].lstrip("0") if (found := re.search("[0-9]+$", name)) else None for name in known]
-    if not any(end is not None for end in ends):
+    if text in known:
+        return known.index(text)
+    ends = [end[0].lstrip("0") if (end := re.search("[0-9]+$", name)) else None for name in known]
+    if set(ends) == {None}:
         ends = [str(i).lstrip("0") for i in range(len(known))]
-    number = text.lstrip("0") if re.fullmatch("[0-9]+", text) else "no number"
-    found = [i for i, end in enumerate(ends) if end == number]
-    if text in known or len(found) == 1:
-        return known.index(text) if text in known else found[0]
+    if re.fullmatch("[0-9]+", text) and ends.count(text.lstrip("0")) == 1:
+        return ends.index(text.lstrip("0"))
     raise BadInput(f"user must be a name, or the number in one, got {quoted(text)}; {suggestion(text, known)}")
 
 

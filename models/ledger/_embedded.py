@@ -324,8 +324,8 @@ class EmbeddedChain:
     def _begin(self, block: Block) -> None:
         """The first block."""
         chain_id, rules, rich = unpack(block.body)
-        if rules.decode() != RULES:
-            raise LedgerError(f"the rules must be {RULES}, got {rules.decode()!r:.60}")
+        if rules != RULES.encode():
+            raise LedgerError(f"the rules must be {RULES}, got {rules!r:.60}")
         wealth = _wealth((_address(address), int.from_bytes(wei)) for address, wei in rich)
         self._chain_id = _within("a chain's id", int.from_bytes(chain_id), 64)
         self._machine = Machine(self._chain_id, wealth)

@@ -384,7 +384,9 @@ def _make(place: Path, name: str, genesis: Block) -> None:
             database.execute("COMMIT")
         draft.replace(place)
     except (OSError, sqlite3.Error) as problem:
-        draft.unlink(missing_ok=True)
+        for path in (draft, _journal(draft)):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
         reason = escaped(str(getattr(problem, "strerror", None) or problem))
         raise LedgerError(f"{name}: a log must be made in a folder that can be written: {reason}") from None
 

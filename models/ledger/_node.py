@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from models.ledger._contract import reason
 from models.ledger._errors import LedgerError, Unreachable
+from models.ledger._web3 import same_recursion_limit
 
 __all__ = ["Node", "Question", "Refusal", "data", "number"]
 
@@ -279,7 +280,8 @@ def _secrets(parts: SplitResult) -> list[str]:
 def _connection(url: str, timeout: float) -> tuple[Any, Any]:
     """What keeps the connection open, and what speaks over it."""
     try:
-        from web3.providers.rpc import HTTPProvider
+        with same_recursion_limit():
+            from web3.providers.rpc import HTTPProvider
 
         session = import_module("requests").Session()  # it has no types
     except ImportError as error:

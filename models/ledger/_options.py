@@ -28,8 +28,8 @@ USER = "a name, or the number in it"
 EPILOG = """examples:
   python -m models.gfml run --ledger embedded --ledger-path ledger.sqlite
   python -m models.ledger show ledger.sqlite
-  python -m models.ledger verify ledger.sqlite --user "user 3" --round 2 --json proof.json
-  python -m models.ledger verify proof.json --root 0x...
+  python -m models.ledger verify ledger.sqlite --user 3 --round 2 --json p.json
+  python -m models.ledger verify p.json --root 0x...
 
 Keys are read from a keystore (its password from CERTEQ_LEDGER_PASSWORD), from
 CERTEQ_LEDGER_KEY, or, for a file, from FILE.key beside it, which only its

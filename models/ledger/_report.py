@@ -102,7 +102,7 @@ def had(ledger: Ledger, root: bytes) -> Check:
 def proved(proof: Proof, root: bytes) -> Report:
     """What a proof says, and whether it leads to a root."""
     document, holds = {"proof": _proof(proof, root)}, proof.root() == root
-    tables = [_contribution(proof, f"number {proof.user}", f"number {proof.head}")]
+    tables = [_contribution(proof, f"place {proof.user}", f"place {proof.head}")]
     return Report("proof of a contribution", document, tables, [_under(proof, root)], holds)
 
 
