@@ -30,15 +30,16 @@ class _Printer(LatexPrinter):  # type: ignore[misc]  # SymPy ships no types
         return sorted(super()._as_ordered_terms(expr, order), key=lambda term: bool(term.could_extract_minus_sign()))
 
 
-def _latex(expr: sp.Basic) -> str:
+def latex(expr: sp.Basic) -> str:
+    """The expression, products apart and positive terms first."""
     return str(_Printer({"mul_symbol": r"\,"}).doprint(expr))
 
 
 def _equations(table: CaseTable) -> list[str]:
-    symbols = ", ".join(_latex(s) for s in (*table.declaration.decisions, *table.multipliers))
-    lines = [rf"L({symbols}) &= {_latex(table.lagrangian)}"]
+    symbols = ", ".join(latex(s) for s in (*table.declaration.decisions, *table.multipliers))
+    lines = [rf"L({symbols}) &= {latex(table.lagrangian)}"]
     for d, slope in zip(table.declaration.decisions, table.stationarity, strict=True):
-        lines.append(rf"\frac{{\partial L}}{{\partial {_latex(d)}}} &= {_latex(slope)} = 0")
+        lines.append(rf"\frac{{\partial L}}{{\partial {latex(d)}}} &= {latex(slope)} = 0")
     return [r"\begin{align*}", " \\\\\n".join(lines), r"\end{align*}"]
 
 
@@ -46,9 +47,9 @@ def _cases(cases: Sequence[Case]) -> list[str]:
     rows = [r"\begin{center}", r"\renewcommand{\arraystretch}{1.6}", r"\begin{tabular}{llll}", r"\hline"]
     rows += [r"active & decision & multipliers & conditions \\", r"\hline"]
     for case in cases:
-        multipliers = [rf"\lambda_{{\text{{{_text(n)}}}}} = {_latex(m)}" for n, m in case.multipliers.items()]
-        decision = ["U' = 0"] if case.decision is None else [_latex(x) for x in case.decision]
-        wanted = [_latex(c) for c in (*case.compatibility, *case.conditions)]
+        multipliers = [rf"\lambda_{{\text{{{_text(n)}}}}} = {latex(m)}" for n, m in case.multipliers.items()]
+        decision = ["U' = 0"] if case.decision is None else [latex(x) for x in case.decision]
+        wanted = [latex(c) for c in (*case.compatibility, *case.conditions)]
         cells = [_stack(cell) for cell in (decision, multipliers, wanted)]
         rows.append(" & ".join([_text(case.name), *cells]) + r" \\")
     return [*rows, r"\hline", r"\end{tabular}", r"\end{center}"]
@@ -56,8 +57,8 @@ def _cases(cases: Sequence[Case]) -> list[str]:
 
 def _facts(table: CaseTable) -> list[str]:
     symbols = sorted({*table.declaration.parameters, table.declaration.price, *table.declaration.decisions}, key=str)
-    signs = [f"{_latex(s)} {'>' if s.is_positive else chr(92) + 'ge'} 0" for s in symbols if s.is_nonnegative]
-    facts = [*signs, *(_latex(fact) for fact in table.facts)]
+    signs = [f"{latex(s)} {'>' if s.is_positive else chr(92) + 'ge'} 0" for s in symbols if s.is_nonnegative]
+    facts = [*signs, *(latex(fact) for fact in table.facts)]
     return [r"\noindent Assumptions: " + ", ".join(f"${fact}$" for fact in facts) + "."] if facts else []
 
 
