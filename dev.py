@@ -7,6 +7,7 @@ python3 dev.py hedonic [ARGUMENTS]    find a stable partition (python -m solvers
 python3 dev.py jamming [ARGUMENTS]    solve a jamming game, simulate learners (python -m models.jamming)
 python3 dev.py gfml [ARGUMENTS]       federated meta-learning as a dual game (python -m models.gfml)
 python3 dev.py ledger [ARGUMENTS]     look into a ledger of reputations, verify it (python -m models.ledger)
+python3 dev.py verify [ARGUMENTS]     properties, errata, cross-checks, certificates (python -m verification)
 python3 dev.py test [ARGUMENTS]       the tests (pytest)
 python3 dev.py lint                   ruff: rules and formatting
 python3 dev.py types                  mypy --strict
@@ -41,6 +42,7 @@ EXTRAS = {
     "jamming": "plot",
     "gfml": "fml,plot,parquet,workers,dask,ledger",
     "ledger": "ledger",
+    "verify": "convex,plot,parquet,gambit,peers,ortools,fml,ledger,verification",
     "test": "test",
 }
 
@@ -51,6 +53,7 @@ MODULES = {
     "jamming": [["models.jamming"]],
     "gfml": [["models.gfml"]],
     "ledger": [["models.ledger"]],
+    "verify": [["verification"]],
     "test": [["pytest"]],
     "lint": [["ruff", "check"], ["ruff", "format", "--check"]],
     "types": [["mypy", "--strict", "solvers", "models", "verification", "dev.py", ".ci/evidence.py"]],

@@ -9,17 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from stackelberg_games import Incentive, Pricing
+
+from verification.stackelberg_games import IncentiveData, PricingData
 
 TABLE_II = {"eta": 25.0, "I_rep": 5.0, "rho": 0.1, "tau": 10.0}  # zeta = 1e-27, c = 10, frequencies of 1e7 to 1e9 Hz
 PRICES = (5.0, 15.0)
 
 
-def learners(data: list[float], **columns: float | list[float]) -> Incentive:
+def learners(data: list[float], **columns: float | list[float]) -> IncentiveData:
     """Learners with the constants of Table II, data in bits."""
     usual = {"c": 10.0, "zeta": 1e-27, "S": 0.75, "H": 1.0, "T_comm": 1.5, "T_max": 11.0, "lo": 1e7, "hi": 1e9}
     table = {name: np.zeros(len(data)) + value for name, value in {**usual, **columns}.items()}
-    return Incentive({"D": np.array(data, dtype=float), **table}, TABLE_II, PRICES)
+    return IncentiveData({"D": np.array(data, dtype=float), **table}, TABLE_II, PRICES)
 
 
 TWO_PEAKS = learners([6e7, 16e7, 15e7], S=[0.8, 0.6, 0.5], H=[1.0, 0.8, 0.9], T_max=19.0, T_comm=[1.2, 1.1, 1.5])
@@ -71,8 +72,10 @@ TABLE_ROWS = (
 )  # fmt: skip
 """Theory: nine equal learners, deadline 11 s, transmission 1.5 s; numbers as given there, to two digits."""
 
-SEGMENTS = Pricing(
-    {"w": np.array([2.0, 8.0, 40.0]), "k": np.ones(3), "cap": np.full(3, 9.0)}, {"cost": 1.0}, (1.1, 50.0)
+SEGMENTS = PricingData(
+    {"w": np.array([2.0, 8.0, 40.0]), "k": np.ones(3), "cap": np.full(3, 9.0), "fee": np.zeros(3)},
+    {"cost": 1.0},
+    (1.1, 50.0),
 )
 """Three customers priced out at 2, 8 and 40. Where m of them, of total value w, are inside their limits, a monopolist
 with unit cost c earns w + m*c - m*p - c*w/p, best at sqrt(c*w/m): here the two larger ones, at sqrt(24)."""

@@ -91,48 +91,11 @@ def assert_certified(game: BimatrixGame, solution: Solution[Profile]) -> Profile
 # --- properties 1 and 2: the solves are the determinants, rows and columns where they belong --------------------------
 
 
-@given(seeds, st.integers(1, 5), st.sampled_from([1, 2, 9]))
-def test_the_answer_is_that_of_the_determinants(seed: int, n: int, most: int) -> None:
-    """Status, reason, probabilities and payoffs, for all games: also where there is no such equilibrium."""
-    game = integers(seed, n, most)
-    A, B = (matrix.rows() for matrix in game.rational_payoffs)
-    exact, rounded = completely_mixed_exact(game), completely_mixed(game)
-    assert exact.status is rounded.status
-    assert (exact.stats["det_A"], exact.stats["det_B"]) == (bordered(A), bordered(B))
-    singular = [f"det({name}, e)" for name, matrix in (("A", A), ("B", B)) if bordered(matrix) == 0]
-    if singular:
-        assert exact.status is Status.SINGULAR
-        assert exact.stats["reason"].startswith(" and ".join(singular) + (" is 0" if len(singular) == 1 else " are 0"))
-        return
-    name, i, least = named_least(corrected(game))
-    if least <= 0:
-        assert exact.status is Status.NONE_EXISTS
-        assert exact.stats["reason"] == f"probability of {name} {i} is {least}"
-        assert float(Fraction(rounded.stats["reason"].split()[-1])) == pytest.approx(float(least), rel=1e-5)
-        return
-    assert exact.require() == corrected(game)
-    assert certify(game, exact.require()).residual == 0
-    assert exact.stats["payoffs"] == (-det(A) / bordered(A), -det(B) / bordered(B))
-    profile = assert_certified(game, rounded)
-    np.testing.assert_allclose(np.concatenate(profile), np.array(sum(corrected(game), ()), dtype=float), rtol=1e-9)
-
-
 @given(seeds, st.integers(2, 40))
 def test_planted_equilibria_are_found(seed: int, n: int) -> None:
     game, equilibrium = planted(seed, n)
     profile = assert_certified(game, completely_mixed(game))
     np.testing.assert_allclose(np.concatenate(profile), np.concatenate(equilibrium), atol=1e-6)
-
-
-@given(seeds, st.integers(2, 5))
-def test_the_printed_formulas_are_another_game(seed: int, n: int) -> None:
-    """They sum to 1 as well, which is why a simplex test lets them through; they solve the transposed equations."""
-    game = integers(seed, n)
-    A, B = (matrix.rows() for matrix in game.rational_payoffs)
-    assume(bordered(A) and bordered(B))
-    wrong = printed(game)
-    assert [sum(strategy) for strategy in wrong] == [1, 1]
-    assert wrong == corrected(BimatrixGame(game.A.T, game.B.T))
 
 
 def test_the_printed_formulas_are_wrong_on_most_games() -> None:
@@ -155,27 +118,6 @@ def test_rows_and_columns() -> None:
 
 
 # --- properties 3 and 4: the bordered determinant ---------------------------------------------------------------------
-
-
-@given(seeds, st.integers(1, 5), st.integers(1, 7))
-def test_what_leaves_the_bordered_determinant_alone(seed: int, n: int, k: int) -> None:
-    """det(A + r e' + e c', e) = det(A, e), and det(kA, e) = k^(n-1) det(A, e)."""
-    game = integers(seed, n)
-    r, c = np.random.default_rng(seed + 1).integers(-9, 9, (2, n))
-    moved = BimatrixGame(k * (game.A + r[:, None] + c), game.B)
-    before, after = completely_mixed_exact(game), completely_mixed_exact(moved)
-    assert after.stats["det_A"] == k ** (n - 1) * before.stats["det_A"]
-    assert completely_mixed(moved).stats["sign_B"] == completely_mixed(game).stats["sign_B"]
-
-
-@given(seeds, st.integers(1, 6))
-def test_equation_18(seed: int, n: int) -> None:
-    """det(M, e) = det(M - e e') - det M."""
-    game = integers(seed, n, 99)
-    for name, matrix in zip("AB", game.rational_payoffs, strict=True):
-        rows = matrix.rows()
-        less = [[value - 1 for value in row] for row in rows]
-        assert completely_mixed_exact(game).stats[f"det_{name}"] == det(less) - det(rows)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
@@ -466,18 +408,6 @@ def nash_map(game: BimatrixGame, profile: RationalProfile, *, literal: bool = Fa
 
 def distance(first: RationalProfile, second: RationalProfile) -> list[float]:
     return [max(float(abs(p - q)) for p, q in zip(s, t, strict=True)) for s, t in zip(first, second, strict=True)]
-
-
-weights = st.lists(st.integers(0, 6), min_size=1, max_size=5).filter(any)
-
-
-@given(seeds, weights, weights)
-def test_the_nash_map_moves_all_but_equilibria(seed: int, row: list[int], column: list[int]) -> None:
-    game = BimatrixGame(*np.random.default_rng(seed).integers(0, 3, (2, len(row), len(column))))
-    profile = RationalProfile(*(tuple(Fraction(w, sum(ws)) for w in ws) for ws in (row, column)))
-    moved = nash_map(game, profile)
-    assert game.infeasibility(moved) == 0
-    assert (moved == profile) == certify(game, profile).holds
 
 
 @pytest.mark.parametrize("case", [case for case in cases.ALL if case.equilibria], ids=str)

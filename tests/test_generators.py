@@ -19,7 +19,7 @@ from solvers.bimatrix import BimatrixGame, Profile, RationalProfile
 from solvers.core import InvalidGame
 from verification import certify, generators
 from verification.generators import FAMILIES, perturbed, rescaled
-from verification.strategies import KINDS, bimatrix_games, profiles, rational_profiles
+from verification.strategies import KINDS, LONG_PATHS, bimatrix_games, profiles, rational_profiles
 
 ROOT = Path(__file__).parent.parent
 SEEDS = range(5)
@@ -267,6 +267,9 @@ def test_every_kind_draws_games_within_the_size(kind):
         ),
         "units": lambda g: np.isfinite(g.A).all(),
         "shifted": lambda g: np.abs(g.A).max() <= 1e9 + 1e3,
+        "near-ties": lambda g: np.abs(g.A - np.round(g.A)).max() <= 2.1e-6,
+        "long-paths": lambda g: sorted(g.A.flat) == sorted(np.ravel(LONG_PATHS[len(g.A)][0])),
+        "dense-supports": lambda g: np.abs(g.A + g.B).max() <= 9,
     }
     assert len({game.shape for game in seen}) > 1
     assert all(defining[kind](game) for game in seen)

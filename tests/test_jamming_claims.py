@@ -18,18 +18,14 @@ from hypothesis import strategies as st
 
 from models.jamming._closed_form import closed_form
 from models.jamming._model import JammingModel, jamming_model
-from models.jamming._radio import Radio
 from solvers.bimatrix._closed_form import completely_mixed, completely_mixed_exact
 from solvers.bimatrix._extreme import EquilibriumComponents, extreme_equilibria
 from solvers.bimatrix._game import BimatrixGame, Profile, support
-from solvers.bimatrix._lemke_howson import lemke_howson
 from solvers.core import Status
 from verification.certificates import certify
 from verification.jamming_strategies import jamming_models
-from verification.strategies import profiles
 
 SAME, DIFFERENT = (0, 0), (0, 1)  # states: the previous channels of transmitter and jammer
-discounts = st.sampled_from([0.0, 0.5, 0.9, None])
 
 
 def bordered(game: BimatrixGame) -> tuple[float, float]:
@@ -53,21 +49,6 @@ def sizes(found: EquilibriumComponents) -> set[tuple[int, int]]:
 
 
 # --- "a unique completely mixed equilibrium if (11) holds": it may have none, and others ------------------------------
-
-
-@fewer
-@given(jamming_models(kinds=["outside", "flat"]), discounts)
-def test_property_24_the_determinants_do_not_make_a_mixed_equilibrium(model, discount):
-    """(11) holds in every stage game, one of which has no completely mixed equilibrium; none is claimed."""
-    games = [model.stage_game(*state) for state in np.ndindex(model.channels, model.channels)]
-    solved = [completely_mixed(game) for game in games]
-    assert all(found.stats["sign_A"] and found.stats["sign_B"] for found in solved)
-    assert {found.status for found in solved} <= {Status.SOLVED, Status.NONE_EXISTS}
-    assert any(found.status is Status.NONE_EXISTS for found in solved)
-    whole = closed_form(model, discount=discount)
-    assert whole.profiles == ()
-    assert whole.status is Status.NONE_EXISTS
-    assert "fails" in whole.stats["reason"]
 
 
 FAILS = [
@@ -152,20 +133,6 @@ def test_a_hop_of_6_leaves_three_extreme_equilibria_of_one_component():
 # --- "a single equilibrium for each subgame": where it is completely mixed, a theorem ---------------------------------
 
 
-@fewer
-@given(jamming_models(kinds=["mixed", "uneven-mixed"], max_channels=4, max_powers=2), st.data())
-def test_property_11_a_mixed_equilibrium_is_the_only_one(model, data):
-    """By complete enumeration in rationals, wherever the stakes of both players have one ratio on all channels."""
-    found = closed_form(model, discount=0.0)
-    f, g = (data.draw(st.integers(0, model.channels - 1)) for _ in range(2))
-    listed = all_equilibria(model, (f, g))
-    profile = Profile(*(strategy[f * model.channels + g] for strategy in found.require()))
-    exact = [np.concatenate([np.array(s, dtype=float) for s in known]) for known in listed.profiles]
-    assert any(np.max(np.abs(known - np.concatenate(profile))) <= 1e-9 for known in exact)
-    if found.stats["unique"]:
-        assert len(listed.profiles) == 1
-
-
 @pytest.mark.parametrize("state", [SAME, DIFFERENT])
 def test_property_11_the_default(state):
     """Four channels and three powers."""
@@ -204,42 +171,6 @@ def test_the_printed_formulas_see_no_cost_in_the_papers_games(model, data):
 
 
 # --- property 14 ------------------------------------------------------------------------------------------------------
-
-
-def converted(radio: Radio, unit: float, shift: float) -> Radio:
-    """The same radio with payoffs in another unit, and `shift` more in every step."""
-    gains, penalty = unit * radio.rewards + shift, unit * radio.penalty - shift
-    return Radio(gains, penalty, unit * radio.power_costs, unit * radio.hop_costs)
-
-
-units = st.sampled_from([1.0, 2.0**-10, 8.0, 2.0**40])
-
-
-@fewer
-@given(jamming_models(), units, units, st.integers(-50, 50), st.data())
-def test_property_14_units_of_payoff_change_no_strategy(model, first, second, shift, data):
-    """Regrets are in the new unit; what solves the one game solves the other."""
-    T, J = converted(model.transmitter, first, first * shift), converted(model.jammer, second, -second * shift)
-    other = JammingModel(T, J, model.jamming)
-    f, g = (data.draw(st.integers(0, model.channels - 1)) for _ in range(2))
-    game, moved = model.stage_game(f, g), other.stage_game(f, g)
-    profile = data.draw(profiles(game.shape))
-    before, after = game.regrets(profile), moved.regrets(profile)
-    assert before.min() >= 0
-    np.testing.assert_allclose(after, before * [first, second], rtol=1e-9, atol=1e-12 * moved.magnitudes().max())
-    found = lemke_howson(game).require()
-    assert np.all(game.regrets(found) <= 1e-9 * game.magnitudes())
-    assert np.all(moved.regrets(found) <= 1e-9 * moved.magnitudes())
-
-
-@fewer
-@given(jamming_models(kinds=["mixed", "uneven-mixed"]), units, units, st.integers(-50, 50), discounts)
-def test_property_14_units_of_payoff_change_no_closed_form(model, first, second, shift, discount):
-    T, J = converted(model.transmitter, first, first * shift), converted(model.jammer, second, -second * shift)
-    before = closed_form(model, discount=discount).require()
-    after = closed_form(JammingModel(T, J, model.jamming), discount=discount).require()
-    for one, other in zip(before, after, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-12)
 
 
 # --- "the upper bound on the number of equilibria ... 2.41^d / d^(1/2)" -----------------------------------------------

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 from conftest import fewer
-from hypothesis import assume, example, given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from models.jamming import (
@@ -105,82 +105,6 @@ def certified(model: JammingModel, profile: StationaryProfile, discount: float |
 
 
 # --- section 2: stage games of like channels --------------------------------------------------------------------------
-
-
-@fewer
-@given(parameters=like_channels())
-def test_property_7_closed_form_is_the_bordered_solve_and_the_end_of_lemke_and_howsons_path(parameters):
-    model = parameters.model()
-    found = closed_form(model, discount=0.0)
-    for state, place in enumerate(itertools.product(range(model.channels), repeat=2)):
-        stage = model.stage_game(*place)
-        profile = Profile(found.require().row[state], found.require().column[state])
-        assert certify(stage, profile, tolerance=1e-9 * stage.magnitudes()).holds
-        solved = completely_mixed(stage)
-        for other in (solved.require(), lemke_howson(stage).require()):
-            np.testing.assert_allclose(profile.row, other.row, atol=1e-9)
-            np.testing.assert_allclose(profile.column, other.column, atol=1e-9)
-        values = [found.stats["values"][k][place[k]] for k in (0, 1)]
-        np.testing.assert_allclose(values, solved.stats["payoffs"], rtol=1e-9, atol=1e-9)
-
-
-@fewer
-@given(parameters=like_channels(), discount=discounts)
-def test_formulas_of_like_channels(parameters, discount):
-    # P_T, P_J, x and y written out; the tests' own derivation agrees with these of the theory.
-    model = parameters.model()
-    (T, J), nf, (DT, DJ) = (model.transmitter, model.jammer), model.channels, parameters.stakes
-    gT, gJ, RT, XJ = T.power_costs, J.power_costs, T.rewards[0], J.penalty
-    PT = RT - gT[0] - T.hop * (nf - 1) / nf - DT / nf
-    PJ = DJ / nf - XJ - gJ[-1] - J.hop * (nf - 1) / nf
-    found = closed_form(model, discount=discount)
-    for state, (fT, fJ) in enumerate(itertools.product(range(nf), repeat=2)):
-        x, y = (strategy[state].reshape(nf, -1) for strategy in found.require())
-        for f in range(nf):
-            hT, hJ = T.hop * (f != fT), J.hop * (f != fJ)
-            np.testing.assert_allclose(y[f, :-1], np.diff(gT) / DT, atol=1e-12)
-            np.testing.assert_allclose(x[f, 1:], np.diff(gJ) / DJ, atol=1e-12)
-            assert y[f, -1] == pytest.approx((RT - PT - hT - gT[-1]) / DT, abs=1e-12)
-            assert x[f, 0] == pytest.approx((PJ + XJ + hJ + gJ[0]) / DJ, abs=1e-12)
-    np.testing.assert_allclose(found.stats["values"][0], PT, atol=1e-11)
-    np.testing.assert_allclose(found.stats["values"][1], PJ, atol=1e-11)
-
-
-@fewer
-@given(parameters=like_channels(slack=(-9, 9), least_step=0))
-@example(Parameters(4, ((0.5, 0.5), (0.5, 0.5)), (1.0, 1.0), (0.0, 1.0)))  # y_f,nC = 0 exactly
-@example(Parameters(4, ((0.5, 0.5), (0.5, 0.5)), (1.0, 1.0), (1.0, 0.0)))  # x_f,1 = 0 exactly
-def test_property_8_completely_mixed_iff_costs_increase_and_both_inequalities_hold(parameters):
-    assume(min(parameters.stakes) > 0)
-    model = parameters.model()
-    expected = min(*parameters.slack, *(step for steps in parameters.steps for step in steps)) > 0
-    found = closed_form(model)
-    assert found.status is (Status.SOLVED if expected else Status.NONE_EXISTS)
-    assert all(condition.holds for condition in completely_mixed_conditions(model)) == expected
-    places = [(0, 0), (0, model.channels - 1)]
-    assert all(bool(completely_mixed(model.stage_game(*place)).profiles) for place in places) == expected
-
-
-@fewer
-@given(seed=seeds, size=st.tuples(st.integers(1, 4), st.integers(1, 3)), discount=discounts)
-def test_property_9_each_mix_depends_on_the_opponents_channel_alone(seed, size, discount):
-    model = unlike_channels(seed, channels=size[0], powers=size[1], amount=0.5)
-    x, y = (s.reshape(size[0], size[0], -1) for s in closed_form(model, discount=discount).require())
-    np.testing.assert_array_equal(x, np.broadcast_to(x[:1], x.shape))
-    np.testing.assert_array_equal(y, np.broadcast_to(y[:, :1], y.shape))
-
-
-@fewer
-@given(parameters=like_channels(least_channels=2), hop=st.integers(1, 24))
-def test_property_15_values_are_equal_and_fall_with_the_cost_of_a_hop(parameters, hop):
-    nf, (first, second) = parameters.channels, parameters.hops
-    slack, more = parameters.slack, hop / 8
-    spare = Parameters(nf, parameters.steps, (first, second), (slack[0] + more, slack[1]))
-    dearer = Parameters(nf, parameters.steps, (first + more, second), slack)
-    assert spare.stakes == dearer.stakes  # D_T and all else are equal, but for the hop
-    (before, _), (after, _) = (closed_form(p.model()).stats["values"] for p in (spare, dearer))
-    assert np.ptp(before) == pytest.approx(0, abs=1e-12)
-    np.testing.assert_allclose(after - before, -(nf - 1) / nf * more, atol=1e-11)
 
 
 def test_default_parameters():
@@ -369,41 +293,6 @@ def test_unequal_numbers_of_powers_are_refused():
 
 
 @fewer
-@given(parameters=like_channels(), discount=discounts)
-def test_property_17_of_like_channels_the_stage_games_equilibria_are_markov_perfect(parameters, discount):
-    model = parameters.model()
-    profile = closed_form(model, discount=0.0).require()
-    assert certified(model, profile, discount)
-    np.testing.assert_allclose(profile.row, closed_form(model, discount=discount).require().row, atol=1e-12)
-
-
-@fewer
-@given(seed=seeds, size=st.tuples(st.integers(1, 4), st.integers(1, 3)), discount=discounts)
-def test_property_17_nobody_gains_less_than_nothing(seed, size, discount):
-    model = unlike_channels(seed, channels=size[0], powers=size[1])
-    states, rng = size[0] ** 2, np.random.default_rng(seed)
-    profile = StationaryProfile(*(rng.dirichlet(np.full(n, 0.3), states) for n in model.shape))
-    assert exploitability(model.game(discount), profile).gains.min() >= -1e-9
-
-
-@fewer
-@given(seed=seeds, size=st.tuples(st.integers(1, 4), st.integers(1, 3)), discount=discounts)
-def test_property_18_closed_form_is_markov_perfect_whatever_rewards_and_hops(seed, size, discount):
-    found = closed_form(unlike_channels(seed, channels=size[0], powers=size[1]), discount=discount)
-    model = unlike_channels(seed, channels=size[0], powers=size[1])
-    if found.status is not Status.SOLVED:
-        assert found.status is Status.NONE_EXISTS
-        assert "the least probability is -" in found.stats["reason"]
-        return
-    assert certified(model, found.require(), discount)
-    values = exploitability(model.game(discount), found.require()).values.reshape(2, size[0], size[0])
-    own = [found.stats["values"][0][:, None], found.stats["values"][1][None, :]]
-    for k in (0, 1):
-        np.testing.assert_allclose(values[k], np.broadcast_to(own[k], values[k].shape), atol=1e-9)
-    assert found.stats["least"] == pytest.approx(min(s.min() for s in found.require()))
-
-
-@fewer
 @given(seed=seeds, size=st.tuples(st.integers(1, 4), st.integers(1, 3)), discount=st.sampled_from([0.0, 0.3, 0.9]))
 def test_formulas_of_unlike_channels(seed, size, discount):
     # theory, section 3, to the letter: V of the discounted sum, then 2(c) with R_f, D_f, and h - discount V for h.
@@ -545,33 +434,6 @@ def measured(model: JammingModel, profile: StationaryProfile, law: Array) -> lis
         events = np.array([model.jam_matrix[a, b], f != s // nf, g != s % nf])
         total += law[s] * row[s, a] * column[s, b] * events
     return list(total)
-
-
-@fewer
-@given(parameters=like_channels(most_channels=3))
-def test_property_16_states_are_equally_frequent_and_rates_do_not_depend_on_hops(parameters):
-    model, nf = parameters.model(), parameters.channels
-    profile = closed_form(model).require()
-    P, uniform = chain_of_play(model, profile), np.full(nf * nf, 1 / nf**2)
-    assert P.min() > 0  # so that there is one stationary law
-    np.testing.assert_allclose(uniform @ P, uniform, atol=1e-12)
-    (DT, DJ), (T, J) = parameters.stakes, (model.transmitter, model.jammer)
-    gT, gJ = T.power_costs, J.power_costs
-    jam = 1 / nf - nf * np.sum(np.diff(gJ) * (gT[1:] - gT[0])) / (DT * DJ)
-    expected = [jam, (nf - 1) / nf, (nf - 1) / nf]
-    np.testing.assert_allclose(measured(model, profile, uniform), expected, atol=1e-12)
-    np.testing.assert_allclose([jam_rate(model), *hop_rates(model)], expected, atol=1e-12)
-    a, b = 1 / nf - J.hop * (nf - 1) / (nf * DJ), 1 / nf + T.hop * (nf - 1) / (nf * DT)
-    np.testing.assert_allclose(chase_rates(model), [a, b], atol=1e-12)
-    assert P[0, :: nf + 1].sum() == pytest.approx(a * b + (1 - a) * (1 - b) / max(nf - 1, 1))
-
-
-@fewer
-@given(parameters=like_channels(most_channels=3), discount=discounts)
-def test_property_16_rates_measured_from_the_chain_are_the_closed_forms(parameters, discount):
-    model = parameters.model()
-    found = rates(model, closed_form(model, discount=discount).require())
-    np.testing.assert_allclose(found, [jam_rate(model), *hop_rates(model)], atol=1e-10)
 
 
 def test_rates_of_the_default_parameters():

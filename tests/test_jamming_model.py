@@ -7,30 +7,15 @@ from functools import partial
 
 import numpy as np
 import pytest
-from conftest import fewer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.jamming import JammingModel, Radio, jamming_model, logistic, same_channel, strict, threshold
-from solvers.bimatrix import BimatrixGame, lemke_howson, support, zero_sum
+from solvers.bimatrix import BimatrixGame, lemke_howson, support
 from solvers.core import Array, InvalidGame
-from verification.certificates import certify
 
-seeds = st.integers(0, 2**32 - 1)
 sizes = st.tuples(st.integers(1, 4), st.integers(1, 3))
 hops = st.integers(0, 8)
-
-
-def drawn(seed: int, channels: int, powers: int, other_powers: int) -> JammingModel:
-    """A model in which everything differs: rewards, hops and chances of every pair, small integers and halves."""
-    rng = np.random.default_rng(seed)
-
-    def radio(levels: int) -> Radio:
-        penalty = float(rng.integers(0, 9))
-        hop_costs = rng.integers(0, 6, (channels, channels)) * (1 - np.eye(channels))
-        return Radio(rng.integers(1, 20, channels), penalty, np.sort(rng.integers(0, 9, levels)) / 2, hop_costs)
-
-    return JammingModel(radio(powers), radio(other_powers), rng.integers(0, 5, (powers, other_powers)) / 4)
 
 
 def alike(channels: int, powers: int, hop: float = 1.0, jammer_hop: float = 1.0) -> JammingModel:
@@ -38,59 +23,7 @@ def alike(channels: int, powers: int, hop: float = 1.0, jammer_hop: float = 1.0)
     return jamming_model(channels, levels, costs=levels / 2, jammer_costs=levels / 4, hop=hop, jammer_hop=jammer_hop)
 
 
-def bordered(matrix: Array) -> float:
-    """det(M, e), equation (12)."""
-    n = len(matrix)
-    return float(np.linalg.det(np.block([[matrix, np.ones((n, 1))], [np.ones((1, n)), np.zeros((1, 1))]])))
-
-
 # --- (1) and (2) ------------------------------------------------------------------------------------------------------
-
-
-def as_printed(model: JammingModel, fT: int, fJ: int) -> tuple[Array, Array]:
-    """(1) and (2) read off the page, one pair of actions at a time, hops charged against the previous channels.
-
-    alpha is 1 if transmission is successful; of a chance of success the payoff is what is expected.
-    """
-    T, J, nf = model.transmitter, model.jammer, model.channels
-    A, B = np.full((2, nf * T.powers, nf * J.powers), np.nan)
-    for f, c, g, d in itertools.product(range(nf), range(T.powers), range(nf), range(J.powers)):
-        chance = model.jamming[c, d] if f == g else 0.0
-        paid, taken = 0.0, 0.0
-        for alpha, likely in ((1, 1.0 - chance), (0, chance)):
-            beta, gamma = int(f != fT), int(g != fJ)
-            hop_T, hop_J = T.hop_costs[fT, f] * beta, J.hop_costs[fJ, g] * gamma
-            paid += likely * (T.rewards[f] * alpha - T.penalty * (1 - alpha) - hop_T - T.power_costs[c])
-            taken += likely * (J.rewards[g] * (1 - alpha) - J.penalty * alpha - hop_J - J.power_costs[d])
-        A[f * T.powers + c, g * J.powers + d], B[f * T.powers + c, g * J.powers + d] = paid, taken
-    return A, B
-
-
-@fewer
-@given(seed=seeds, size=sizes, other_powers=st.integers(1, 3))
-def test_stage_games_are_the_printed_payoffs(seed, size, other_powers):
-    model = drawn(seed, *size, other_powers)
-    for fT, fJ in itertools.product(range(model.channels), repeat=2):
-        A, B = as_printed(model, fT, fJ)
-        stage = model.stage_game(fT, fJ)
-        np.testing.assert_allclose(stage.A, A, rtol=0, atol=1e-12)
-        np.testing.assert_allclose(stage.B, B, rtol=0, atol=1e-12)
-
-
-@fewer
-@given(seed=seeds, size=sizes, other_powers=st.integers(1, 3))
-def test_the_stochastic_game_has_these_stages_and_goes_where_the_players_go(seed, size, other_powers):
-    model = drawn(seed, *size, other_powers)
-    game, nf = model.game(0.5), model.channels
-    assert (game.states, game.shape, game.discount) == (nf * nf, model.shape, 0.5)
-    A, B = game.stage_payoffs(np.arange(game.states))
-    following = game.continuation(np.arange(float(game.states)), np.array([0]))[0]
-    T, J = (np.arange(n) // (n // nf) for n in model.shape)
-    np.testing.assert_array_equal(following, T[:, None] * nf + J)
-    for state in range(game.states):
-        stage = model.stage_game(*divmod(state, nf))
-        np.testing.assert_array_equal(A[state], stage.A)
-        np.testing.assert_array_equal(B[state], stage.B)
 
 
 def test_a_step_worked_by_hand():
@@ -105,27 +38,6 @@ def test_a_step_worked_by_hand():
         "channel 1, power 2",
         "channel 2, power 2",
     )
-
-
-@given(size=sizes, hop=hops, jammer_hop=hops)
-def test_property_23_payoffs_lie_between_those_of_the_worst_and_the_best_step(size, hop, jammer_hop):
-    model = alike(*size, hop, jammer_hop)
-    for k, radio in enumerate((model.transmitter, model.jammer)):
-        payoffs = model.game().stage_payoffs(np.arange(model.channels**2))[k]
-        assert (payoffs.min(), payoffs.max()) == (model.least_payoffs[k], model.most_payoffs[k])
-        assert model.least_payoffs[k] >= -radio.penalty - radio.hop - radio.power_costs[-1]
-        assert model.most_payoffs[k] <= radio.rewards[0] - radio.power_costs[0]
-        if model.channels > 1:
-            assert model.least_payoffs[k] == -radio.penalty - radio.hop - radio.power_costs[-1]
-            assert model.most_payoffs[k] == radio.rewards[0] - radio.power_costs[0]
-
-
-@given(seed=seeds, size=sizes, other_powers=st.integers(1, 3))
-def test_extreme_payoffs_are_those_of_all_stage_games(seed, size, other_powers):
-    model = drawn(seed, *size, other_powers)
-    stages = model.game().stage_payoffs(np.arange(model.channels**2))
-    np.testing.assert_array_equal(model.least_payoffs, [payoffs.min() for payoffs in stages])
-    np.testing.assert_array_equal(model.most_payoffs, [payoffs.max() for payoffs in stages])
 
 
 # --- how many stage games there are -----------------------------------------------------------------------------------
@@ -152,48 +64,7 @@ def test_there_are_channels_squared_stage_games_and_two_up_to_the_names_of_chann
     assert len(classes) == 2
 
 
-@given(seed=seeds, channels=st.integers(1, 4), powers=st.integers(1, 3))
-def test_property_12_names_of_channels_do_not_matter(seed, channels, powers):
-    model, rng = drawn(seed, channels, powers, powers), np.random.default_rng(seed)
-    order = rng.permutation(channels)
-    T, J = (
-        Radio(radio.rewards[order], radio.penalty, radio.power_costs, radio.hop_costs[np.ix_(order, order)])
-        for radio in (model.transmitter, model.jammer)
-    )
-    renamed = JammingModel(T, J, model.jamming)
-    fT, fJ = rng.integers(0, channels, 2)
-    expected = relabelled(model.stage_game(order[fT], order[fJ]), tuple(order), powers)
-    assert written(renamed.stage_game(fT, fJ)) == written(expected)
-
-
 # --- what the matrices have in common ---------------------------------------------------------------------------------
-
-
-@given(size=st.tuples(st.integers(1, 5), st.integers(1, 4)))
-def test_property_5_bordered_determinant_of_alpha(size):
-    nf, nC = size
-    levels = np.arange(nC)
-    alpha = {
-        rule: 1.0 - np.kron(np.eye(nf), rule(levels, levels)) for rule in (threshold, strict, same_channel, logistic)
-    }
-    assert bordered(alpha[threshold]) == pytest.approx((-1) ** (nf * nC) * nf)
-    if nf >= 2:
-        assert bordered(alpha[strict]) == pytest.approx(0, abs=1e-9)
-    if nC >= 2:
-        assert bordered(alpha[same_channel]) == pytest.approx(0, abs=1e-9)
-    if nC % 2 == 0:  # without an offset, L + L' = e e'
-        assert bordered(alpha[logistic]) == pytest.approx(0, abs=1e-9)
-
-
-@given(size=sizes, hop=hops, jammer_hop=hops)
-def test_property_6_bordered_determinants_are_those_of_all_stage_games(size, hop, jammer_hop):
-    model = alike(*size, hop, jammer_hop)
-    nf, n = size[0], size[0] * size[1]
-    alpha = (-1.0) ** n * nf
-    for fT, fJ in itertools.product(range(nf), repeat=2):
-        stage = model.stage_game(fT, fJ)
-        assert bordered(stage.A) / 20.0 ** (n - 1) == pytest.approx(alpha, rel=1e-9)
-        assert bordered(stage.B) / (-20.0) ** (n - 1) == pytest.approx(alpha, rel=1e-9)
 
 
 def separated(model: JammingModel, stage: BimatrixGame) -> tuple[Array, Array]:
@@ -208,20 +79,6 @@ def test_property_10_stage_games_are_strategically_zero_sum(size, hop, jammer_ho
     model = jamming_model(size[0], levels, hop=hop, jammer_hop=jammer_hop, jammer_reward=5, success=rule)
     for fT, fJ in itertools.product(range(model.channels), repeat=2):
         assert np.abs(separated(model, model.stage_game(fT, fJ))[1]).max() < 1e-14
-
-
-@fewer
-@given(size=sizes, hop=hops, jammer_hop=hops)
-def test_property_10_the_linear_programme_of_the_zero_sum_game_solves_the_stage_game(size, hop, jammer_hop):
-    model = alike(*size, hop, jammer_hop)
-    stage = model.stage_game(0, model.channels - 1)
-    total, _ = separated(model, stage)
-    payoffs = stage.A / model.transmitter.stakes[0] - total[:1, :]
-    programme, pivots = zero_sum(BimatrixGame(payoffs, -payoffs)).require(), lemke_howson(stage).require()
-    assert certify(stage, programme, tolerance=1e-9 * stage.magnitudes()).holds
-    # equilibria of the zero-sum game can be exchanged, and so can those of the stage game
-    mixed = type(pivots)(programme.row, pivots.column)
-    assert certify(stage, mixed, tolerance=1e-9 * stage.magnitudes()).holds
 
 
 # --- success rules ----------------------------------------------------------------------------------------------------

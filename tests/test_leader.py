@@ -14,7 +14,7 @@ import pytest
 import sympy as sp
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from stackelberg_games import BITS, Drawn, Incentive, Pricing, games, incentives, p, shares, w, x
+from stackelberg_games import BITS, balls, exact_kinks, games, incentives, p, shares, w, x
 
 from solvers.core import InvalidGame, NotSolved, Status
 from solvers.stackelberg import Profile, StackelbergGame, _pieces, bisection, bounded, load, solve
@@ -23,6 +23,7 @@ from solvers.stackelberg._interval import interval_branch_and_bound
 from solvers.stackelberg._leader import Optimum, branch_and_bound, exact_sweep
 from solvers.stackelberg._program import lower
 from verification.certificates import certify
+from verification.stackelberg_games import GameData, IncentiveData, PricingData
 
 few = settings(max_examples=max(5, settings().max_examples // 10))  # for games that are solved, not only evaluated
 some = settings(max_examples=max(5, settings().max_examples // 4))
@@ -55,7 +56,7 @@ def test_the_counterexample_to_proposition_3_has_two_peaks_and_the_higher_one_is
 
 
 def test_the_pinned_game_is_the_bundled_one() -> None:
-    written, built = load("two-peaks"), cases.TWO_PEAKS.game(participation=True)
+    written, built = load("two-peaks"), cases.TWO_PEAKS.but(participation=True).game()
     assert [str(c.gap) for c in written.form.constraints] == [str(c.gap) for c in built.form.constraints]
     one, two = solve(written), solve(built)
     assert one.require().price == pytest.approx(two.require().price, rel=1e-14)
@@ -158,7 +159,7 @@ def optima(game: StackelbergGame) -> list[Optimum]:
 
 @few
 @given(games)
-def test_every_method_is_as_good_as_brute_force_and_its_bound_is_one(data: Drawn) -> None:
+def test_every_method_is_as_good_as_brute_force_and_its_bound_is_one(data: GameData) -> None:
     price, value = data.best_found()
     noise = 1e-13 * data.magnitude(price)
     for optimum in optima(data.game()):
@@ -173,7 +174,7 @@ def test_every_method_is_as_good_as_brute_force_and_its_bound_is_one(data: Drawn
 
 @few
 @given(games)
-def test_methods_agree_within_their_gaps(data: Drawn) -> None:
+def test_methods_agree_within_their_gaps(data: GameData) -> None:
     claims = optima(data.game())
     for one in claims:
         assert all(other.value <= one.upper for other in claims), claims
@@ -181,13 +182,13 @@ def test_methods_agree_within_their_gaps(data: Drawn) -> None:
 
 @few
 @given(games)
-def test_ball_arithmetic_finds_no_price_above_the_bound(data: Drawn) -> None:
+def test_ball_arithmetic_finds_no_price_above_the_bound(data: GameData) -> None:
     game = data.game()
     price, _ = data.best_found()
     claims = optima(game)
     low, high = data.bounds
     for at in [price, *(c.price for c in claims), *np.clip(data.kinks(), low, high), *data.prices(0, 0.37, 1)]:
-        exact = sum((term for _, term, _ in data.balls(game, float(at))), flint.arb(0))
+        exact = sum((term for _, term, _ in balls(data, game, float(at))), flint.arb(0))
         for optimum in claims:
             assert not exact > flint.arb(optimum.upper), (at, exact, optimum)
 
@@ -195,7 +196,7 @@ def test_ball_arithmetic_finds_no_price_above_the_bound(data: Drawn) -> None:
 # --- rigour of what the bound is made of -----------------------------------------------------------------------------
 
 
-def curve_or_skip(data: Drawn) -> tuple[StackelbergGame, Curve]:
+def curve_or_skip(data: GameData) -> tuple[StackelbergGame, Curve]:
     game = data.game()
     try:
         return game, game.curve
@@ -207,11 +208,11 @@ def curve_or_skip(data: Drawn) -> tuple[StackelbergGame, Curve]:
 @some
 @given(games, shares, st.data())
 def test_value_and_slope_errors_cover_the_difference_from_ball_arithmetic(
-    data: Drawn, share: float, draw: st.DataObject
+    data: GameData, share: float, draw: st.DataObject
 ) -> None:
     game, curve = curve_or_skip(data)
     price = draw.draw(st.sampled_from([*data.prices(share), *np.clip(data.kinks(), *data.bounds)]))
-    rows, point = data.balls(game, float(price)), curve.at(float(price))
+    rows, point = balls(data, game, float(price)), curve.at(float(price))
     exact = sum((term for _, term, _ in rows), flint.arb(0))
     assert not abs(exact - flint.arb(point.value)) > flint.arb(curve.value_error), (price, point, exact)
     near = curve.kinks[np.abs(curve.kinks - price) <= curve.spread]
@@ -222,9 +223,9 @@ def test_value_and_slope_errors_cover_the_difference_from_ball_arithmetic(
 
 @some
 @given(games)
-def test_kinks_are_the_true_thresholds_within_the_spread(data: Drawn) -> None:
+def test_kinks_are_the_true_thresholds_within_the_spread(data: GameData) -> None:
     game, curve = curve_or_skip(data)
-    exact = data.exact_kinks(game)
+    exact = exact_kinks(data, game)
     found = [flint.arb(float(kink)) for kink in curve.kinks]
     spread, (low, high) = flint.arb(curve.spread), data.bounds
     for kink in found:
@@ -236,13 +237,13 @@ def test_kinks_are_the_true_thresholds_within_the_spread(data: Drawn) -> None:
 
 @some
 @given(games, shares, st.sampled_from([2, 3, 5, 9]))
-def test_the_bound_is_one_at_every_stage_of_the_search(data: Drawn, share: float, passes: int) -> None:
+def test_the_bound_is_one_at_every_stage_of_the_search(data: GameData, share: float, passes: int) -> None:
     game, curve = curve_or_skip(data)
     optimum = branch_and_bound(curve, max_passes=passes)
     assert optimum.value <= optimum.upper
     inside = [t for t in data.kinks() if data.bounds[0] < t < data.bounds[1]]
     for at in [data.best_found()[0], *data.prices(share), *inside]:
-        exact = sum((term for _, term, _ in data.balls(game, float(at))), flint.arb(0))
+        exact = sum((term for _, term, _ in balls(data, game, float(at))), flint.arb(0))
         assert not exact > flint.arb(optimum.upper), (at, exact, optimum)
 
 
@@ -342,10 +343,10 @@ def test_an_undefined_point_makes_the_enclosure_unbounded_and_the_rounding_not_f
 
 @few
 @given(games, st.lists(shares, min_size=1, max_size=4))
-def test_the_compiled_sums_are_the_plain_ones_within_the_error_bounds(data: Drawn, where: list[float]) -> None:
+def test_the_compiled_sums_are_the_plain_ones_within_the_error_bounds(data: GameData, where: list[float]) -> None:
     many = -(-530 // data.n)
     spread = 1 + 1e-3 * np.arange(many * data.n) / (many * data.n)
-    free = "zeta" if isinstance(data, Incentive) else "w"
+    free = "zeta" if isinstance(data, IncentiveData) else "w"
     table = {name: np.tile(column, many) for name, column in data.columns.items()}
     game, curve = curve_or_skip(data.but(**{**table, free: table[free] * spread}))
     with pytest.MonkeyPatch.context() as patch:
@@ -362,7 +363,7 @@ def test_the_compiled_sums_are_the_plain_ones_within_the_error_bounds(data: Draw
 @some
 @given(games, st.data())
 def test_slopes_on_both_sides_of_a_kink_are_the_one_sided_difference_quotients(
-    data: Drawn, draw: st.DataObject
+    data: GameData, draw: st.DataObject
 ) -> None:
     game = data.game()
     low, high = data.bounds
@@ -381,18 +382,10 @@ def test_slopes_on_both_sides_of_a_kink_are_the_one_sided_difference_quotients(
 
 
 @some
-@given(incentives())
-def test_jumps_of_the_curve_are_upper_bounds_of_the_printed_formula(data: Incentive) -> None:
+@given(incentives)
+def test_jumps_of_the_curve_are_upper_bounds_of_the_printed_formula(data: IncentiveData) -> None:
     _, curve = curve_or_skip(data)
-    work, _, _, steep, low = data._data()
-    ahead = 1 + data.columns["T_max"] - data.columns["T_comm"]
-    kappa = data.parameters["rho"] * data.columns["zeta"]
-    formula = []
-    for at, sign in ((low, 1.0), (data.columns["hi"], -1.0)):
-        left = ahead - work / at
-        phi = data.parameters["eta"] * data.columns["H"] - 2 * kappa * at**3 * left
-        formula.append(sign * steep * work * phi / (at**2 * left))
-    kinks, jumps = data.kinks(), np.concatenate(formula)
+    kinks, jumps = data.kinks(), data.jumps()
     for kink, jump in zip(curve.kinks, curve.jumps, strict=True):
         near = np.abs(kinks - kink) <= 1e-9 * kink
         sizes = 1e-8 * np.abs(jumps[near]) + 10 * curve.slope_error
@@ -405,7 +398,7 @@ def test_jumps_of_the_curve_are_upper_bounds_of_the_printed_formula(data: Incent
 
 @few
 @given(games)
-def test_a_solution_is_certified_and_what_is_worse_is_not(data: Drawn) -> None:
+def test_a_solution_is_certified_and_what_is_worse_is_not(data: GameData) -> None:
     game = data.game()
     solution = solve(game)
     assume(solution.status is Status.SOLVED)
@@ -425,7 +418,7 @@ def test_a_solution_is_certified_and_what_is_worse_is_not(data: Drawn) -> None:
 
 @few
 @given(games, shares)
-def test_a_price_that_costs_the_leader_is_never_certified(data: Drawn, share: float) -> None:
+def test_a_price_that_costs_the_leader_is_never_certified(data: GameData, share: float) -> None:
     game = data.game()
     best = solve(game)
     scale = max(data.magnitude(best.profiles[0].price), data.magnitude(data.bounds[1]))
@@ -493,13 +486,14 @@ def test_large_payoffs_do_not_excuse_infeasible_decisions() -> None:
     assert not certify(game, Profile(profile.price, profile.decisions * (1 + 1e-7)), tolerance=tolerance).holds
 
 
-def clustered(n: int, seed: int) -> Pricing:
+def clustered(n: int, seed: int) -> PricingData:
     """Many customers in four segments whose choke prices are 3 apart: several local optima."""
     rng = np.random.default_rng(seed)
     segment = rng.integers(0, 4, n)
     choke = 3.0**segment * (1 + 0.02 * rng.random(n))
     room = np.array([1.0, 1 / 3, 1 / 9, 1 / 27])[segment] * (0.2 + 0.1 * rng.random(n))
-    return Pricing({"w": 50 * choke, "k": np.full(n, 50.0), "cap": room}, {"cost": 0.001}, (0.02, 40.0))
+    columns = {"w": 50 * choke, "k": np.full(n, 50.0), "cap": room, "fee": np.zeros(n)}
+    return PricingData(columns, {"cost": 0.001}, (0.02, 40.0))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -577,11 +571,11 @@ def test_taking_part_at_a_loss_is_refused() -> None:
 
 
 def test_derived_columns_are_of_those_who_take_part() -> None:
-    data = cases.TWO_PEAKS.but(I_rep=0.0, zeta=np.array([1e-27, 9e-26, 1e-27]))
-    game = data.game(participation=True)
+    data = cases.TWO_PEAKS.but(I_rep=0.0, zeta=np.array([1e-27, 9e-26, 1e-27]), participation=True)
+    game = data.game()
     solution = solve(game)
     assert list(np.isnan(solution.require().decisions)) == [False, True, False]
-    rest = data.but(**{name: column[[0, 2]] for name, column in data.columns.items()}).game(participation=True)
+    rest = data.among([0, 2]).game()
     alone = solve(rest)
     assert solution.require().price == pytest.approx(alone.require().price, rel=1e-12)
     assert rest.values["s"] == pytest.approx(np.array([6.0, 15.0]) / 21)

@@ -6,8 +6,6 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from solvers.bimatrix import BimatrixGame
 from solvers.core import InvalidGame
@@ -151,22 +149,6 @@ def test_19_as_printed_hardly_corrects_a_rare_action_and_the_mean_per_action_doe
 
 # --- (20) ----------------------------------------------------------------------------------------------------------
 
-values = st.lists(st.floats(-100, 100), min_size=1, max_size=8)
-
-
-@given(values=values, room=st.floats(0, 50), shift=st.floats(-1000, 1000))
-def test_20_is_a_law_that_rises_with_the_payoff_and_ignores_shifts(values, room, shift):
-    least = min(values) - room
-    law = choice_probabilities(Proportional(), values, least)
-    assert law.sum() == pytest.approx(1.0, abs=1e-12)
-    assert np.all(law >= 0)
-    order = np.argsort(values, kind="stable")
-    assert np.all(np.diff(law[order]) >= -1e-15)
-    shifted = np.asarray(values) + shift
-    moved = choice_probabilities(Proportional(), shifted, min(least + shift, shifted.min()))
-    if max(values) - least > 1e-3:
-        assert moved == pytest.approx(law, abs=1e-8)
-
 
 def test_20_is_uniform_where_nothing_is_expected_above_the_least():
     assert choice_probabilities(Proportional(), [-2, -2, -2], -2).tolist() == [1 / 3] * 3
@@ -255,29 +237,6 @@ def test_forgiveness_follows_an_opponent_who_changes_and_survives_renormalisatio
         game, PayoffBased(EpsilonGreedy(0.1), forgiveness=0.9), FixedStrategy([[0.0, 1.0]]), 5_000, rng=rng
     )
     assert drifting.estimates[0][0] == pytest.approx([-1.0, 1.0])
-
-
-@pytest.mark.parametrize("forgiveness", [1.0, 0.99, 0.5])
-def test_counts_are_discounted_step_by_step(forgiveness):
-    # an event with a number of its own for each pair of actions, seen in windows of one step, tells the whole play
-    game, _ = channels(3, 2)
-    steps, pairs = 800, np.arange(36.0).reshape(6, 6)
-    row = FictitiousPlay(EpsilonGreedy(1.0), forgiveness=forgiveness)
-    column = PayoffBased(EpsilonGreedy(1.0), forgiveness=forgiveness)
-    history = simulate(game, row, column, steps, rng=np.random.default_rng(1), windows=steps, event=pairs)
-    counts, mean, weight, own = np.ones((3, 6)), np.zeros((3, 6)), np.zeros((3, 6)), (0, 0)
-    for a, b in zip(*np.divmod(history.window_events.astype(int), 6), strict=True):
-        counts[own[0]] *= forgiveness
-        counts[own[0], b] += 1
-        payoff = game.B[a, b] - game.column_costs[own[1], b]
-        kept = forgiveness * weight[own[1], b]
-        mean[own[1], b] = (mean[own[1], b] * kept + payoff) / (kept + 1)
-        weight[own[1], b] = kept + 1
-        own = game.row_next[a], game.column_next[b]
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    assert history.beliefs[0] / history.beliefs[0].sum(axis=1, keepdims=True) == pytest.approx(shares, abs=1e-12)
-    assert history.estimates[0] == pytest.approx(shares @ game.A.T - game.row_costs, abs=1e-11)
-    assert history.estimates[1] == pytest.approx(mean, abs=1e-11)
 
 
 def test_imperfect_sensing_observes_that_share_of_the_steps():

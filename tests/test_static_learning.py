@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from solvers.bimatrix._correlated import CorrelatedGame, correlated_equilibrium
 from solvers.bimatrix._game import BimatrixGame, Profile
 from solvers.core import NotSolved, Status
-from solvers.learning import _no_regret, _static, _static_kernels
+from solvers.learning import _no_regret, _static
 from solvers.learning._coarse import CoarseCorrelatedGame
 from solvers.learning._no_regret import multiplicative_weights, regret_matching
 from solvers.learning._static import fictitious_play, whole
@@ -45,65 +45,7 @@ def higher_wins(size):
     return BimatrixGame(wins, wins.T)
 
 
-def plays(game, rounds, initial=(0, 0)):
-    """Fictitious play in rationals, from its definition: how often each row and each column was played."""
-    A, B = game.rational_payoffs
-    counts = [[0] * size for size in game.shape]
-    i, j = initial
-    for _ in range(rounds):
-        counts[0][i] += 1
-        counts[1][j] += 1
-        past = [list(map(Fraction, played)) for played in counts]
-        rows, columns = A.times(past[1]), B.transposed.times(past[0])
-        i, j = rows.index(max(rows)), columns.index(max(columns))
-    return counts
-
-
 # --- fictitious play
-
-
-@given(game=bimatrix_games(max_size=4), data=st.data())
-def test_fictitious_play_regrets_at_most_its_bound(game, data):
-    rounds = data.draw(st.integers(1, 60))
-    initial = tuple(data.draw(st.integers(0, size - 1)) for size in game.shape)
-    ties, tolerance = data.draw(st.sampled_from(("lowest", "random"))), data.draw(st.sampled_from((0.0, 1e-9, 0.1)))
-    solution = fictitious_play(
-        game, rounds, initial=initial, ties=ties, rng=np.random.default_rng(0), tolerance=tolerance
-    )
-    (profile,) = solution.profiles
-    bound = (rounds + 1) / (2 * rounds)
-    assert np.allclose(solution.stats["bounds"], bound * game.magnitudes(), rtol=1e-12, atol=0)
-    assert certify(game, profile, tolerance=(bound + ROUNDING) * game.magnitudes()).holds
-    assert close(solution.stats["regrets"], game.regrets(profile), game)
-    assert solution.stats["regret"] == max(solution.stats["regrets"])
-    assert (solution.status is Status.SOLVED) == certify(game, profile, tolerance=tolerance * game.magnitudes()).holds
-    for strategy in profile:
-        assert np.allclose(strategy * rounds, np.round(strategy * rounds), atol=1e-9)
-
-
-@fewer
-@given(game=bimatrix_games(max_size=4), rounds=st.integers(1, 40))
-def test_fictitious_play_is_that_of_exact_sums(game, rounds):
-    solution = fictitious_play(game, rounds)
-    if solution.stats["exact"]:
-        assert [list(np.round(s * rounds)) for s in solution.profiles[0]] == plays(game, rounds)
-
-
-@fewer
-@given(game=bimatrix_games(kinds=("ties", "integers", "rationals", "units")), rounds=st.integers(0, 200))
-def test_incremental_sums_are_the_recomputed_products_bit_by_bit(game, rounds):
-    m, n = game.shape
-    (rows, _), (columns, _) = whole(game.rational_payoffs[0].transposed), whole(game.rational_payoffs[1])
-    for _ in range(2):
-        sums, counts = [np.zeros(k, np.int64) for k in (m, m, n, n)], [np.zeros(k, np.int64) for k in (m, n)]
-        rng, actions = np.random.default_rng(1), np.zeros(2, np.int64)
-        _static_kernels.fictitious(rows, columns, tuple(sums), tuple(counts), actions, rounds, True, rng)
-        for high, low, payoffs, played in ((*sums[:2], rows, counts[1]), (*sums[2:], columns, counts[0])):
-            total = [int(h) * 2**62 + int(w) for h, w in zip(high, low, strict=True)]
-            assert total == list(payoffs.astype(object).T @ played.astype(object))
-        assert counts[0].sum() == counts[1].sum() == rounds
-        # Payoffs as large as they may be: every round carries.
-        rows, columns = (np.where(values == values.max(), 2**62 - 1, values) for values in (rows, columns))
 
 
 @pytest.mark.parametrize("rounds", [1, 2, 3, 10, 99])
@@ -138,14 +80,6 @@ def test_fictitious_play_does_not_converge_in_shapleys_game(rounds):
     assert not certify(SHAPLEY, solution.profiles[0], tolerance=0.1).holds
     with pytest.raises(NotSolved, match="fictitious play: stopped at the iteration limit"):
         solution.require()
-
-
-@fewer
-@given(game=bimatrix_games(kinds=("zero-sum",), max_size=4))
-def test_fictitious_play_converges_in_zero_sum_games(game):
-    """Robinson 1951; the rate seen here is about one over the square root of the rounds."""
-    solution = fictitious_play(game, 10**4, tolerance=0.03)
-    assert certify(game, solution.require(), tolerance=0.03 * game.magnitudes()).holds
 
 
 @fewer
@@ -358,38 +292,6 @@ def test_bounds_are_the_theorems():
     )
     for learn in (regret_matching, matching_plus):
         assert learn(game, 50).stats["bounds"] == pytest.approx((11 * np.sqrt(3 / 50), 0))
-
-
-@fewer
-@given(game=bimatrix_games(max_size=4, kinds=("integers",)), rounds=st.integers(1, 40))
-def test_learners_play_by_their_definitions(game, rounds):
-    """Hedge by cumulated payoffs, regret matching by cumulated regrets, round by round."""
-    widths = np.where(game.magnitudes() > 0, game.magnitudes(), 1)
-    A, B = (game.A - game.A.min()) / widths[0], (game.B - game.B.min()).T / widths[1]
-
-    def hedge(sums, regrets):
-        weights = np.exp(np.sqrt(8 * np.log(len(sums)) / rounds) * (sums - sums.max()))
-        return weights / weights.sum()
-
-    def matching(sums, regrets):
-        positive = np.where(regrets > 1e-12, regrets, 0)
-        return positive / positive.sum() if positive.any() else np.full(len(sums), 1 / len(sums))
-
-    for learn, rule in ((multiplicative_weights, hedge), (regret_matching, matching), (matching_plus, matching)):
-        sums, regrets = [np.zeros(k) for k in game.shape], [np.zeros(k) for k in game.shape]
-        total = np.zeros(game.shape)
-        unclear = False
-        for _ in range(rounds):
-            x, y = (rule(s, r) for s, r in zip(sums, regrets, strict=True))
-            unclear |= any(np.all(r <= 1e-12) and np.any(r > -1e-12) for r in regrets) and bool(total.any())
-            total += np.outer(x, y)
-            for k, (values, mixed) in enumerate(((A @ y, x), (B @ x, y))):
-                sums[k] += values
-                regrets[k] += values - values @ mixed
-                if learn is matching_plus:
-                    regrets[k] = np.maximum(regrets[k], 0)
-        if rule is hedge or not unclear:  # a regret of 0 up to rounding decides what is played
-            assert np.allclose(learn(game, rounds).profiles[0], total / rounds, atol=1e-9)
 
 
 @fewer

@@ -8,7 +8,7 @@ import bimatrix_cases as cases
 import numpy as np
 import pytest
 from conftest import fewer
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from solvers.bimatrix._extreme import extreme_equilibria
@@ -17,7 +17,7 @@ from solvers.bimatrix._lemke_howson import lemke_howson
 from solvers.bimatrix._strategically_zero_sum import equivalent_zero_sum
 from solvers.bimatrix._zero_sum import zero_sum
 from verification.certificates import certify
-from verification.strategies import bimatrix_games, rational_profiles
+from verification.strategies import bimatrix_games
 
 sizes = st.integers(1, 5)
 factors = st.fractions(Fraction(1, 50), 50, max_denominator=60)
@@ -68,35 +68,6 @@ def allowed(game: BimatrixGame, equivalent: BimatrixGame, k: Fraction) -> np.nda
 # --- what is recognised -----------------------------------------------------------------------------------------------
 
 
-@given(disguised(), st.data())
-def test_regrets_are_those_of_the_zero_sum_game(drawn, data):
-    """Exactly, at any profile: the row player's in the same units, the column player's in units of k."""
-    game, k = drawn
-    equivalent = zero_sum_of(game)
-    k = k if any(interactions(game)) else None
-    profile = data.draw(rational_profiles(game.shape))
-    row, column = game.regrets(profile)
-    in_row, in_column = equivalent.regrets(profile)
-    assert row == in_row
-    assert column * in_row == column * row
-    assert (column > 0) is (in_column > 0)
-    if k is not None:
-        assert column == k * in_column
-
-
-@fewer
-@given(disguised())
-def test_equilibria_transfer(drawn):
-    """The linear programme of the zero-sum game gives an equilibrium of the original, and certifies there."""
-    game, k = drawn
-    equivalent = zero_sum_of(game)
-    if not any(interactions(game)):
-        k = Fraction(1)
-    profile = zero_sum(equivalent).require()
-    certificate = certify(game, profile, tolerance=allowed(game, equivalent, k))
-    assert certificate.holds, certificate
-
-
 @fewer
 @given(disguised(most=2))
 def test_all_equilibria_are_the_same(drawn):
@@ -116,16 +87,6 @@ def test_constant_sum_games_are_recognised(game, total):
     assert (moved == moved[0]).all()
     if any(interactions(game)):
         assert (equivalent.A == game.A).all()
-
-
-@given(bimatrix_games(max_size=5))
-def test_which_games_are_recognised(game):
-    """Those whose interactions have one negative ratio, decided in rationals; floats near one come below."""
-    for player, size in enumerate(game.magnitudes()):
-        assume(all(v == 0 or abs(v) > 1e-6 * size for v in interactions(game, player)))
-    k = factor(game)
-    trivial = not any(interactions(game, 0) + interactions(game, 1))
-    assert (equivalent_zero_sum(game) is not None) is (trivial or (k is not None and k > 0))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4), (4, 1)])

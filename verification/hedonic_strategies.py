@@ -1,6 +1,6 @@
 """Hypothesis strategies for hedonic games and partitions; `verification.strategies` has them too.
 
-Needs Hypothesis, which the extra `test` installs.
+Needs Hypothesis, which the extra `verification` installs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from solvers.hedonic._partition import OUT
 try:
     from hypothesis import strategies as st
 except ImportError:
-    raise ImportError("verification.hedonic_strategies needs Hypothesis; install certeq[test]") from None
+    raise ImportError("verification.hedonic_strategies needs Hypothesis; install certeq[verification]") from None
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 Rows = list[list[float]]

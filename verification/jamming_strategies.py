@@ -1,6 +1,6 @@
 """Hypothesis strategies for jamming models and small stochastic games; `verification.strategies` has them too.
 
-Needs Hypothesis, which the extra `test` installs.
+Needs Hypothesis, which the extra `verification` installs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from solvers.stochastic._switching import SwitchingGame
 try:
     from hypothesis import strategies as st
 except ImportError:
-    raise ImportError("verification.jamming_strategies needs Hypothesis; install certeq[test]") from None
+    raise ImportError("verification.jamming_strategies needs Hypothesis; install certeq[verification]") from None
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -214,6 +214,17 @@ def _outside(draw: Draw, max_channels: int, max_powers: int) -> JammingModel:
 
 
 @st.composite
+def _border(draw: Draw, max_channels: int, max_powers: int) -> JammingModel:
+    """One player's stake at its bound, or 1 / 8 to either side, the other's well above or like the first."""
+    channels, powers = draw(st.integers(2, max_channels)), draw(st.integers(1, max_powers))
+    costs, hops = [_rising(draw, powers) for _ in range(2)], [draw(_eighths(0, 40)) for _ in range(2)]
+    slacks = draw(st.permutations([draw(_eighths(-1, 1)), draw(_eighths(-1, 1) | _eighths(2, 160))]))
+    bounds = _bounds(channels, costs, hops)
+    stakes = [max(bound + slack, 1 / UNIT) for bound, slack in zip(bounds, slacks, strict=True)]
+    return _alike(draw, channels, costs, hops, stakes)
+
+
+@st.composite
 def _flat(draw: Draw, max_channels: int, max_powers: int) -> JammingModel:
     """All powers cost a player the same: the stakes are high enough, and still nothing is completely mixed."""
     channels, powers = draw(st.integers(2, max_channels)), draw(st.integers(2, max(2, max_powers)))
@@ -301,12 +312,20 @@ def _laws(draw: Draw, following: Positions, states: int) -> Array:
 
 
 JAMMING_KINDS: Mapping[str, Callable[[int, int], st.SearchStrategy[JammingModel]]] = MappingProxyType(
-    {"mixed": _mixed, "outside": _outside, "flat": _flat, "uneven-mixed": _uneven_mixed, "uneven": _uneven}
+    {
+        "mixed": _mixed,
+        "outside": _outside,
+        "flat": _flat,
+        "uneven-mixed": _uneven_mixed,
+        "uneven": _uneven,
+        "border": _border,
+    }
 )
 """Kinds of models, by name: the largest numbers of channels and of powers to a strategy for models.
 
 - mixed, outside, flat: channels alike, threshold; with a completely mixed equilibrium, without since a stake is too low
   for the hops and powers, without since all powers cost the same; never near the border
+- border: channels alike, threshold; a stake at the border of what a completely mixed equilibrium takes, or next to it
 - uneven-mixed: channels that differ, threshold; with a completely mixed Markov-perfect equilibrium for every discount
 - uneven: any model, of unequal numbers of powers and all rules of jamming too
 """

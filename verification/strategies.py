@@ -1,7 +1,7 @@
 """Hypothesis strategies for two-player games and profiles, for your own property tests.
 
 Those for hedonic games and partitions come from `verification.hedonic_strategies`, those for jamming models and small
-stochastic games from `verification.jamming_strategies`. Needs Hypothesis, which the extra `test` installs; nothing else
+stochastic games from `verification.jamming_strategies`. Needs Hypothesis: install certeq[verification]; nothing else
 here imports it.
 """
 
@@ -19,7 +19,7 @@ from solvers.bimatrix import BimatrixGame, Profile, RationalProfile
 try:
     from hypothesis import strategies as st
 except ImportError:
-    raise ImportError("verification.strategies needs Hypothesis; install certeq[test]") from None
+    raise ImportError("verification.strategies needs Hypothesis; install certeq[verification]") from None
 
 from verification.hedonic_strategies import HEDONIC_KINDS as HEDONIC_KINDS
 from verification.hedonic_strategies import hedonic_games as hedonic_games
@@ -29,6 +29,11 @@ from verification.jamming_strategies import jamming_models as jamming_models
 from verification.jamming_strategies import stationary_profiles as stationary_profiles
 from verification.jamming_strategies import stochastic_games as stochastic_games
 from verification.jamming_strategies import switching_games as switching_games
+from verification.stackelberg_strategies import STACKELBERG_KINDS as STACKELBERG_KINDS
+from verification.stackelberg_strategies import game_prices as game_prices
+from verification.stackelberg_strategies import incentive_games as incentive_games
+from verification.stackelberg_strategies import pricing_games as pricing_games
+from verification.stackelberg_strategies import stackelberg_games as stackelberg_games
 
 Payoffs = list[list[Any]]
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -36,6 +41,7 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 UNITS = (1e-300, 1e-11, 1e-6, 1e6, 1e15, 1e300)
 SHIFTS = (-1e9, -1e6, 1e3, 1e6, 1e9)
 GRAIN = 60  # rational probabilities are drawn as shares of weights up to this
+NOISE = (1e-6, 1e-8, 1e-10, 1e-12)  # what breaks ties, beside differences of 1
 
 
 def bimatrix_games(*, max_size: int = 6, kinds: Sequence[str] | None = None) -> st.SearchStrategy[BimatrixGame]:
@@ -196,6 +202,66 @@ def _shifted(draw: Draw, max_size: int) -> BimatrixGame:
     return BimatrixGame(game.A + row, game.B + column)
 
 
+@st.composite
+def _near_ties(draw: Draw, max_size: int) -> BimatrixGame:
+    """Ties that noise breaks, which is far below all other differences and above what float64 rounds."""
+    game, noise = draw(_ties(max_size)), draw(st.sampled_from(NOISE))
+    steps = [np.array(draw(_matrices(st.integers(-2, 2), *game.shape))) for _ in range(2)]
+    return BimatrixGame(game.A + noise * steps[0], game.B + noise * steps[1])
+
+
+@st.composite
+def _long_paths(draw: Draw, max_size: int) -> BimatrixGame:
+    """One of `LONG_PATHS`, its strategies in any order."""
+    size = draw(st.sampled_from([size for size in LONG_PATHS if size <= max_size]))
+    A, B = LONG_PATHS[size]
+    order = np.ix_(*(draw(st.permutations(range(size))) for _ in range(2)))
+    return BimatrixGame(np.array(A)[order], np.array(B)[order])
+
+
+@st.composite
+def _dense_supports(draw: Draw, max_size: int) -> BimatrixGame:
+    """Nearly zero-sum: what one player wins the other loses, but for a tenth. Equilibria mix many strategies."""
+    size = draw(st.integers(1, max_size))
+    A, noise = (np.array(draw(_matrices(st.integers(-most, most), size, size))) for most in (90, 9))
+    return BimatrixGame(A, noise - A)
+
+
+LONG_PATHS: Mapping[int, tuple[Payoffs, Payoffs]] = MappingProxyType(
+    {
+        1: ([[1]], [[1]]),
+        2: ([[1, 3], [3, -3]], [[3, 1], [-3, 3]]),
+        4: (
+            [[-147, 105, -15, 105], [525, -315, 81, -315], [105, -35, 25, -63], [1365, -1155, 165, -735]],
+            [[165, 81, 25, -15], [-735, -315, -63, 105], [1365, 525, 105, -147], [-1155, -315, -35, 105]],
+        ),
+        6: (
+            [
+                [-180, 72, -333, 297, -153, 270],
+                [-30, 17, -33, 42, -3, 20],
+                [-81, 36, -126, 126, -36, 90],
+                [90, -36, 126, -126, 36, -81],
+                [20, -3, 42, -33, 17, -30],
+                [270, -153, 297, -333, 72, -180],
+            ],
+            [
+                [72, 36, 17, -3, -36, -153],
+                [-180, -81, -30, 20, 90, 270],
+                [297, 126, 42, -33, -126, -333],
+                [-333, -126, -33, 42, 126, 297],
+                [270, 90, 20, -30, -81, -180],
+                [-153, -36, -3, 17, 36, 72],
+            ],
+        ),
+    }
+)
+"""Games on dual cyclic polytopes, by size, in which Lemke-Howson takes long whatever the label.
+
+References
+----------
+R. Savani and B. von Stengel, Hard-to-solve bimatrix games, Econometrica 74 (2006).
+"""
+
 KINDS: Mapping[str, Callable[[int], st.SearchStrategy[BimatrixGame]]] = MappingProxyType(
     {
         "ties": _ties,
@@ -208,6 +274,9 @@ KINDS: Mapping[str, Callable[[int], st.SearchStrategy[BimatrixGame]]] = MappingP
         "identity-like": _identity_like,
         "units": _units,
         "shifted": _shifted,
+        "near-ties": _near_ties,
+        "long-paths": _long_paths,
+        "dense-supports": _dense_supports,
     }
 )
 """Kinds of games, by name: the largest number of strategies a player to a strategy for games.
@@ -216,4 +285,6 @@ KINDS: Mapping[str, Callable[[int], st.SearchStrategy[BimatrixGame]]] = MappingP
 - duplicated: rows and columns that occur several times; identity-like: diagonal matrices with rows in any order
 - zero-sum, symmetric
 - units: payoffs from 1e-300 to 1e300; shifted: far from 0 beside their differences
+- near-ties: integers from 0 to 2 with noise of 1e-6 to 1e-12; long-paths: of `LONG_PATHS`, strategies in any order
+- dense-supports: nearly zero-sum, so that equilibria mix many strategies
 """

@@ -30,12 +30,14 @@ LARGEST_PIVOTING = 20_000_000  # entries of all stage games, where each of them 
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit status."""
-    return exit_status(lambda: _answer(parser().parse_args(arguments)))
+    given = sys.argv[1:] if arguments is None else arguments
+    return exit_status(lambda: _answer(parser().parse_args(given), given))
 
 
-def _answer(options: argparse.Namespace) -> int:
+def _answer(options: argparse.Namespace, given: list[str]) -> int:
+    kept = partial(_kept, options=options, given=given)
     files: Outputs[Report] = outputs(
-        [(options.json, json_file), (options.plot, partial(_picture, options=options))], ()
+        [(options.json, json_file), (options.plot, partial(_picture, options=options)), (options.certificate, kept)], ()
     )
     check(options)
     model = described(options)
@@ -45,7 +47,7 @@ def _answer(options: argparse.Namespace) -> int:
         files = [(path, content) for path, content in files if content is json_file]
     status = deliver(report, files, as_json=options.json == "-")
     if not report.stands:
-        complain(report.problem)
+        complain(report.problem + ("; no certificate was written" if options.certificate else ""))
     return status
 
 
@@ -54,6 +56,9 @@ def _check_size(model: JammingModel, options: argparse.Namespace) -> None:
     numbers = model.channels**2 * sum(model.shape)
     if numbers > LARGEST:
         raise BadInput(f"a profile must have at most {LARGEST:,} probabilities, got {_size(model, numbers)}")
+    if options.certificate and 2 * numbers > LARGEST_JSON:
+        rule = f"a certificate holds at most {LARGEST_JSON:,} probabilities"
+        raise BadInput(f"{rule}, got {_size(model, 2 * numbers)}")
     if options.json and not options.brief and 2 * numbers > LARGEST_JSON:
         rule = f"the JSON holds at most {LARGEST_JSON:,} probabilities, leave them out with --brief"
         raise BadInput(f"{rule}, got {_size(model, 2 * numbers)}")
@@ -171,6 +176,15 @@ def _play(model: JammingModel, game: SwitchingGame, profile: StationaryProfile) 
 
     found = rates(model, profile)
     return Play(markov_chain(game, profile), found.jam, (found.transmitter_hop, found.jammer_hop))
+
+
+def _kept(report: Report, *, options: argparse.Namespace, given: list[str]) -> bytes:
+    """The certificate as a file."""
+    from verification import certificate_files
+
+    game = report.model.game(options.discount)
+    tolerances = TOLERANCE * game.magnitudes()  # of the stage games, too: they have the same payoffs
+    return certificate_files.jamming(report, game=game, tolerances=tolerances, arguments=given)
 
 
 def _picture(report: Report, *, options: argparse.Namespace) -> bytes:

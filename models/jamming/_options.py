@@ -122,6 +122,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--brief", action="store_true", help="leave the strategies out of the JSON")
     picture = "draw the chain of play, payoffs and actions (.png, .svg or .pdf), if the answer is certified"
     made.add_argument("--plot", metavar="P", help=picture)
+    kept = "write the game and its equilibria to P, to be checked without solvers: python -m verification check P"
+    made.add_argument("--certificate", metavar="P", help=kept)
     return made
 
 

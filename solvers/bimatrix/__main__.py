@@ -60,17 +60,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", metavar="P", help="write the answer as JSON to P, or to standard output for -")
     plot = "draw the best responses (2 by n, m by 2) and the Lemke-Howson path (.png, .svg or .pdf)"
     parser.add_argument("--plot", metavar="P", help=plot)
+    kept = "write the game and its equilibria to P, to be checked without solvers: python -m verification check P"
+    parser.add_argument("--certificate", metavar="P", help=kept)
     return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit status."""
-    return exit_status(lambda: _answer(_parser().parse_args(arguments)))
+    given = sys.argv[1:] if arguments is None else arguments
+    return exit_status(lambda: _answer(_parser().parse_args(given), given))
 
 
-def _answer(options: argparse.Namespace) -> int:
+def _answer(options: argparse.Namespace, given: list[str]) -> int:
+    kept = partial(_kept, options=options, given=given)
     files: Outputs[Report] = outputs(
-        [(options.json, json_file), (options.plot, partial(_picture, options=options))], inputs=(options.game,)
+        [(options.json, json_file), (options.plot, partial(_picture, options=options)), (options.certificate, kept)],
+        inputs=(options.game,),
     )
     _check(options)
     report = _solve(options)
@@ -78,7 +83,7 @@ def _answer(options: argparse.Namespace) -> int:
         files = [(path, content) for path, content in files if content is json_file]
     status = deliver(report, files, as_json=options.json == "-")
     if not report.stands:
-        complain(report.problem)
+        complain(report.problem + ("; no certificate was written" if options.certificate else ""))
     return status
 
 
@@ -123,11 +128,24 @@ def _check_size(game: BimatrixGame, options: argparse.Namespace) -> None:
 
 
 def _certificate(game: BimatrixGame, profile: AnyProfile) -> Evidence:
-    from solvers.bimatrix._game import RationalProfile
     from verification import certify
 
-    exact = isinstance(profile, RationalProfile)
-    return certify(game, profile, tolerance=0.0 if exact else TOLERANCE * game.magnitudes())
+    return certify(game, profile, tolerance=_tolerance(game, profile))
+
+
+def _tolerance(game: BimatrixGame, profile: AnyProfile) -> Any:
+    """What each player may gain: nothing where the profile is exact."""
+    from solvers.bimatrix._game import RationalProfile
+
+    return 0.0 if isinstance(profile, RationalProfile) else TOLERANCE * game.magnitudes()
+
+
+def _kept(report: Report, *, options: argparse.Namespace, given: list[str]) -> bytes:
+    """The certificate as a file."""
+    from verification import certificate_files
+
+    tolerances = [_tolerance(report.game, profile) for profile in report.claim.profiles]
+    return certificate_files.bimatrix(report, tolerances=tolerances, arguments=given, source=options.game)
 
 
 def _picture(report: Report, *, options: argparse.Namespace) -> bytes:

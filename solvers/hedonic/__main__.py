@@ -70,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--initial", metavar="P", help=start)
     parser.add_argument("--json", metavar="P", help="write the answer as JSON to P, or to standard output for -")
     parser.add_argument("--plot", metavar="P", help="draw the partition and the switches (.png, .svg or .pdf)")
+    kept = "write the game and its stable partition to P, to be checked without solvers: python -m verification check P"
+    parser.add_argument("--certificate", metavar="P", help=kept)
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="of whatever is drawn at random; default: 0")
     limit = f"for restarts and the exact search; default: {SECONDS:g}"
     parser.add_argument("--time-limit", metavar="S", type=float, help=limit)
@@ -98,19 +100,24 @@ def _add_rules(group: Any) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit status."""
-    return exit_status(lambda: _answer(_parser().parse_args(arguments)))
+    given = sys.argv[1:] if arguments is None else arguments
+    return exit_status(lambda: _answer(_parser().parse_args(given), given))
 
 
-def _answer(options: argparse.Namespace) -> int:
+def _answer(options: argparse.Namespace, given: list[str]) -> int:
+    kept = partial(_kept, options=options, given=given)
     files: Outputs[Report] = outputs(
-        [(options.json, json_file), (options.plot, partial(_picture, options=options))],
+        [(options.json, json_file), (options.plot, partial(_picture, options=options)), (options.certificate, kept)],
         inputs=(options.game, options.initial),
     )
     _check(options)
     report = _solve(options)
+    lacking = bool(options.certificate) and not _provable(report)
+    if lacking:
+        files = [(path, content) for path, content in files if content is not kept]
     status = deliver(report, files, as_json=options.json == "-")
     if not report.stands:
-        complain(report.problem)
+        complain(report.problem + ("; no certificate was written" if lacking else ""))
     return status
 
 
@@ -298,6 +305,22 @@ def _cycle(game: HedonicGame, claim: Solution[Partition]) -> Cycle | None:
     last, gains = replay(game, start, switches)
     gaining = bool(np.all(gains > gain_tolerance(game)[switches.players]))
     return Cycle(start, switches, gains, holds=gaining and last == start and len(switches) > 0)
+
+
+def _provable(report: Report) -> bool:
+    """Whether a certificate can hold what was found: a stable partition, that there is none, or a cycle."""
+    if report.stands or (report.cycle is not None and report.cycle.holds):
+        return True
+    return report.status is Status.NONE_EXISTS and report.enumerated > 0
+
+
+def _kept(report: Report, *, options: argparse.Namespace, given: list[str]) -> bytes:
+    """The certificate as a file."""
+    from solvers.hedonic._game import gain_tolerance
+    from verification import certificate_files
+
+    tolerances = gain_tolerance(report.game)
+    return certificate_files.hedonic(report, tolerances=tolerances, arguments=given, source=options.game)
 
 
 def _picture(report: Report, *, options: argparse.Namespace) -> bytes:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from solvers._command import BadInput, Parser, deliver, exit_status, json_file, outputs, progress
+from solvers._command import BadInput, Outputs, Parser, complain, deliver, exit_status, json_file, outputs, progress
 
 if TYPE_CHECKING:
     from solvers.stackelberg._convex import Comparison
@@ -32,27 +33,39 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", metavar="P", help="write the answer as JSON to P, or to standard output for -")
     parser.add_argument("--latex", metavar="P", help="write the case table as a LaTeX document")
     parser.add_argument("--plot", metavar="P", help="draw the leader's utility and the cases (.png, .svg or .pdf)")
+    kept = "write the game and its equilibrium to P, to be checked without solvers: python -m verification check P"
+    parser.add_argument("--certificate", metavar="P", help=kept)
     return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit status."""
-    return exit_status(lambda: _answer(_parser().parse_args(arguments)))
+    given = sys.argv[1:] if arguments is None else arguments
+    return exit_status(lambda: _answer(_parser().parse_args(given), given))
 
 
-def _answer(options: argparse.Namespace) -> int:
+def _answer(options: argparse.Namespace, given: list[str]) -> int:
     suffix = Path(options.plot or "").suffix
+    kept = partial(_kept, given=given)
     wanted = [
         (options.json, json_file),
         (options.latex, _latex),
         (options.plot, lambda report: _picture(report, suffix)),
+        (options.certificate, kept),
     ]
-    files = outputs(wanted, inputs=(options.scenario, options.followers))
+    files: Outputs[Report] = outputs(wanted, inputs=(options.scenario, options.followers))
     if options.plot:
         from solvers._figure import check_format
 
         check_format(Path(options.plot))
-    return deliver(_solve(options), files, as_json=options.json == "-")
+    report = _solve(options)
+    lacking = bool(options.certificate) and not report.stands
+    if lacking:
+        files = [(path, content) for path, content in files if content is not kept]
+    status = deliver(report, files, as_json=options.json == "-")
+    if lacking:
+        complain("the answer is not solved and certified; no certificate was written")
+    return status
 
 
 def _solve(options: argparse.Namespace) -> Report:
@@ -100,6 +113,19 @@ def _settings(pairs: list[str]) -> dict[str, float]:
         if not equals:
             raise BadInput(f"--set must be NAME=VALUE with a number, got {pair[:60]!r}")
     return values
+
+
+def _kept(report: Report, *, given: list[str]) -> bytes:
+    """The certificate as a file."""
+    from verification import _stackelberg_files
+
+    tolerance = TOLERANCE * report.game.magnitudes(report.profile)
+    return _stackelberg_files.stackelberg(report, tolerance=tolerance, arguments=given, source=_source(report.scenario))
+
+
+def _source(scenario: str) -> Path:
+    """The scenario's file."""
+    return Path(__file__).with_name("scenarios") / f"{scenario}.toml" if scenario in SCENARIOS else Path(scenario)
 
 
 def _latex(report: Report) -> bytes:
