@@ -58,8 +58,7 @@ def test_every_family_has_some_and_says_what_and_where():
     assert {each.family for each in EVERY} == set(FAMILIES) == set(command.FAMILIES)
     for each in EVERY:
         assert not each.statement.endswith(".")
-        assert each.equation or not each.name.startswith(("gfml-27b", "x"))
-        assert bool(each.save) == bool(each.command)
+        assert each.save or not each.command
         assert "FILE" in each.command or not each.command
 
 
@@ -190,7 +189,7 @@ def test_time_that_is_over_leaves_the_rest_for_later(tmp_path):
 
 
 def test_the_same_seed_tries_the_same_whatever_the_number_of_workers(tmp_path):
-    chosen = [made(str(k), lambda n: n / 1000, tolerance=1) for k in range(3)]
+    chosen = [made(str(k), lambda n: n / 10**6, lambda: st.integers(0, 10**6), tolerance=1) for k in range(3)]
     found = [
         [(each.examples, each.worst) for each in run(chosen, seed=seed, workers=workers, folder=tmp_path / f"{k}")]
         for k, (seed, workers) in enumerate([(1, 1), (1, 2), (2, 1)])
@@ -215,7 +214,7 @@ def asked(tmp_path, *arguments):
 
 
 def test_a_killed_run_goes_on(tmp_path):
-    options = ["--property", "hedonic-03", "--property", "hedonic-10", "--examples", "1500", "--workers", "2"]
+    options = ["--property", "gfml-20", "--property", "gfml-22b", "--examples", "1500", "--workers", "2"]
     file = tmp_path / "kept" / "batches.jsonl"
     process = subprocess.Popen(asked(tmp_path, *options), cwd=ROOT, stdout=subprocess.PIPE)
     deadline = time.monotonic() + 120

@@ -293,6 +293,18 @@ PUBLIC = {
         "stage_equilibria",
     ],
     "verification": ["Certificate", "certify"],
+    "verification.check": ["BadCertificate", "Checked", "Verdict", "check"],
+    "verification.errata": ["PAPERS", "Finding", "Record", "Verdict", "examine", "records"],
+    "verification.properties": [
+        "FAMILIES",
+        "Attempt",
+        "Failure",
+        "Property",
+        "Tried",
+        "attempt",
+        "properties",
+        "run",
+    ],
 }
 FAMILIES = [package for package in PUBLIC if package.startswith("solvers.")]
 

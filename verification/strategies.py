@@ -168,7 +168,8 @@ def _duplicated(draw: Draw, max_size: int) -> BimatrixGame:
 
 
 def _zero_sum(max_size: int) -> st.SearchStrategy[BimatrixGame]:
-    return _integers(max_size).map(lambda game: BimatrixGame(game.A, -game.A))
+    """With ties and without."""
+    return st.one_of(_ties(max_size), _integers(max_size)).map(lambda game: BimatrixGame(game.A, -game.A))
 
 
 @st.composite

@@ -264,7 +264,7 @@ def _chase_is_a_cycle(seed: int) -> float:
     game = chase_and_flee()
     starts = list(all_partitions(game))
     assert not any(nash_stable(game, start) for start in starts), "a partition of the counterexample is stable"
-    run = best_response(game, starts[seed % len(starts)])
+    run = best_response(game, starts[seed % len(starts)], max_switches=1000)
     assert run.status is Status.CYCLE, f"the run ended as {run.status.name}"
     assert len(run.cycle) == 4, f"the cycle has {len(run.cycle)} switches"
     assert enumerate_stable(game).status is Status.NONE_EXISTS, "a stable partition was listed"
@@ -400,6 +400,14 @@ PROPERTIES = (
         "gfml-23c",
         "a best response is the best move there is, to the lowest of equal slots",
         lambda: _hedonic_asked.placed(6),
+        _moves_best,
+        tolerance=1e-12,
+        equation="Algorithm 1",
+    ),
+    _property(
+        "gfml-23e",
+        "so it is where reputations are paid for",
+        _hedonic_asked.rewarded,
         _moves_best,
         tolerance=1e-12,
         equation="Algorithm 1",

@@ -75,6 +75,7 @@ def _permission_off(drawn: tuple[HedonicGame, Partition, str]) -> float:
     if found is None:
         return 0.0
     (player,), (gain,), target = found.players, found.gains, found.target
+    assert target is not None, "a switch leads nowhere"
     assert (player, target) in wanted, f"player {player} is not let go to {target}: {wanted}"
     size = float(np.max(game.magnitudes()))
     return max(abs(gain - wanted[player, target]), max(wanted.values()) - gain) / size
@@ -219,10 +220,11 @@ def _sparse(draw: Any, most: int) -> HedonicGame:
     n = draw(st.integers(1, most))
     entries = st.lists(st.sampled_from([0, 0, 0, 1, -1, 2, -2]), min_size=n * n, max_size=n * n)
     weights = np.array(draw(entries), dtype=float).reshape(n, n) * (1 - np.eye(n))
-    kind = draw(st.sampled_from(["sum", "mean", "best", "worst"]))
+    kind, slots = draw(st.sampled_from(["worst", "best", "mean", "sum"])), draw(st.sampled_from([None, 1, 2]))
+    slots = slots if slots is None or slots <= n else None
     if kind in ("best", "worst"):
-        return BestWorstGame(weights, worst=kind == "worst")
-    return (AdditivelySeparableGame if kind == "sum" else FractionalGame)(weights)
+        return BestWorstGame(weights, worst=kind == "worst", slots=slots)
+    return (AdditivelySeparableGame if kind == "sum" else FractionalGame)(weights, slots=slots)
 
 
 def placed(most: int, kinds: tuple[str, ...] | None = None) -> st.SearchStrategy[Any]:
@@ -234,6 +236,16 @@ def placed(most: int, kinds: tuple[str, ...] | None = None) -> st.SearchStrategy
     others = [hedonic_games(max_players=most, kinds=[kind]) for kind in ("anonymous", "labelled") if not kinds]
     games = st.one_of([every, *others, _sparse(most)])
     return games.flatmap(lambda game: st.tuples(st.just(game), partitions(game)))
+
+
+def rewarded() -> st.SearchStrategy[Any]:
+    """Prizes with pay for reputations, which are rare among all kinds of games."""
+    games = hedonic_games(max_players=6, kinds=["labelled"]).filter(_pays)
+    return games.flatmap(lambda game: st.tuples(st.just(game), partitions(game)))
+
+
+def _pays(game: Any) -> bool:
+    return game.players > 1 and game.reputation is not None and game.reputation.pay != 0
 
 
 def _asked_about() -> st.SearchStrategy[Any]:
@@ -282,6 +294,14 @@ def properties(record: Any) -> tuple[Property, ...]:
             "a gain counts from 1e-9 of the size of a player's utilities on, wherever it is looked for",
             _near_ties,
             _small_gains_count,
+        ),
+        record(
+            "hedonic-16",
+            "where reputations are paid for, values of places are those of going there too",
+            rewarded,
+            _choices_off,
+            tolerance=1e-12,
+            equation="(10)-(12)",
         ),
         record(
             "gfml-23d",

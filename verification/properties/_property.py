@@ -37,10 +37,10 @@ class Property:
     share
         Of the examples asked for, how many are tried: less than 1 where each of them takes long.
     save
-        Writes the game of an example to a path with the right suffix added, and returns that path. None where no
-        command loads such a thing: then its `repr` is written.
+        Writes the game of an example to a path with the right suffix added, and returns that path. If None, the `repr`
+        of the example is written.
     command
-        What loads the file that `save` wrote, with "FILE" in its place.
+        What loads the file that `save` wrote, with "FILE" in its place; "" where the file is for people.
     """
 
     name: str

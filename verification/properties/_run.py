@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -192,14 +193,15 @@ class _Pool:
 
     def results(self, batches: Sequence[Batch], over: Callable[[], bool]) -> Iterable[tuple[Batch, Attempt]]:
         """Each batch with what it came to, as they finish; no further batch is begun once it is `over`."""
-        waiting, failed = list(reversed(batches)), set[str]()
+        waiting, failed = deque(batches), set[str]()
         while True:
-            for worker in self.workers:
-                while waiting and waiting[-1].name in failed:
-                    batch = waiting.pop()
-                    yield batch, Attempt(batch.name, 0, 0.0, 0.0)  # it has failed: nothing more to learn
-                if worker.batch is None and waiting and not over():
-                    worker.give(waiting.pop())
+            for k, worker in enumerate(self.workers):
+                while worker.batch is None and waiting and not over():
+                    batch = waiting.pop() if k % 2 else waiting.popleft()  # from both ends: fewer imports of a library
+                    if batch.name in failed:
+                        yield batch, Attempt(batch.name, 0, 0.0, 0.0)  # nothing more to learn
+                    else:
+                        worker.give(batch)
             busy = [worker for worker in self.workers if worker.batch]
             if not busy:
                 return
