@@ -238,6 +238,12 @@ def placed(most: int, kinds: tuple[str, ...] | None = None) -> st.SearchStrategy
     return games.flatmap(lambda game: st.tuples(st.just(game), partitions(game)))
 
 
+def _narrow() -> st.SearchStrategy[Any]:
+    """Games of strangers, and of sizes, in which many places are alike."""
+    games = _sparse(5) | hedonic_games(max_players=5, kinds=["anonymous"]).filter(lambda game: game.players > 1)
+    return games.flatmap(lambda game: st.tuples(st.just(game), partitions(game)))
+
+
 def rewarded() -> st.SearchStrategy[Any]:
     """Prizes with pay for reputations, which are rare among all kinds of games."""
     games = hedonic_games(max_players=6, kinds=["labelled"]).filter(_pays)
@@ -302,6 +308,13 @@ def properties(record: Any) -> tuple[Property, ...]:
             _choices_off,
             tolerance=1e-12,
             equation="(10)-(12)",
+        ),
+        record(
+            "hedonic-17",
+            "so they are among strangers, and where only sizes matter",
+            _narrow,
+            _choices_off,
+            tolerance=1e-12,
         ),
         record(
             "gfml-23d",
