@@ -130,6 +130,13 @@ FAULTS = (
         "stackelberg-03",
     ),
     Fault(
+        "the wrong piece",
+        f"{STACKELBERG}._kernels",
+        "piece = 0 if side < first[start + w] else 2",
+        "piece = 2 if side < first[start + w] else 0",
+        "stackelberg-16",
+    ),
+    Fault(
         "a missing term", f"{STACKELBERG}._leader", "slope_b - doubt_b - mass", "slope_b - doubt_b", "stackelberg-05"
     ),
     Fault(

@@ -201,11 +201,17 @@ def _several_games() -> st.SearchStrategy[Sequence[GameData]]:
     return prices | st.lists(incentive_games(kinds=ORDINARY_KINDS), min_size=1, max_size=4)
 
 
+def _crowd(data: GameData) -> GameData:
+    """The same followers again and again, `CROWD` of them."""
+    return data.among(np.arange(CROWD) % data.n)
+
+
 def _brute(number: int, statement: str, examples: Callable[[], st.SearchStrategy[GameData]], share: float) -> Property:
     name = f"stackelberg-{number:02d}"
     return stackelberg_property(name, statement, examples, _as_good_as_brute_force, tolerance=TOLERANCE, share=share)
 
 
+CROWD = 600  # followers: above the number from which kernels are compiled
 ORDINARY, PEAKS, TIES = ["typical", "floats", "units"], ["multi-modal"], ["ties", "near-ties"]
 
 SOLUTIONS: tuple[Property, ...] = (
@@ -294,6 +300,9 @@ SOLUTIONS: tuple[Property, ...] = (
         _written_down,
         tolerance=0.0,
         share=0.1,
+    ),
+    _brute(
+        16, "nor with hundreds of followers, for whom kernels are compiled", lambda: ordinary_games().map(_crowd), 0.1
     ),
 )
 """The toolkit's own properties."""
