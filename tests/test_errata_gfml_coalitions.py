@@ -42,6 +42,7 @@ NUMBERS = [
     "Table I",
     *(f"({n})" for n in range(1, 22)),
     *(f"Definition {n}" for n in range(1, 8)),
+    "Condition 1",
     "Proposition 1",
     "Proposition 2",
     "Algorithm 1",
@@ -104,7 +105,7 @@ def test_every_number_has_a_record(where):
 
 
 def test_numbers_are_written_as_the_paper_has_them_and_equations_come_in_its_order():
-    form = re.compile(r"\(\d+\)|(Definition|Proposition|Algorithm) \d|Table I|Section (III|IV)-[A-D]")
+    form = re.compile(r"\(\d+\)|(Condition|Definition|Proposition|Algorithm) \d|Table I|Section (III|IV)-[A-D]")
     assert all(form.fullmatch(record.where) and record.paper == "gfml" for record in RECORDS)
     equations = [int(record.where[1:-1]) for record in RECORDS if record.where.startswith("(")]
     assert equations == sorted(equations)

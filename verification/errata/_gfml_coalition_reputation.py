@@ -74,25 +74,28 @@ CONTRIBUTIONS: tuple[Record, ...] = (
         where="(14)",
         about="a learner who is late",
         says=r"$\vartheta = (u + 1) \log(1 + T_{max} - T^{comp} - T^{comm})$.",
-        instead=r"$(u + 1) \log(1 + x^+)$, with $x$ the time left: 0 for who is late.",
-        why="A second and a half after the deadline the logarithm is undefined.",
-        verdict=Verdict.WRONG,
+        instead=r"Here $(u + 1) \log(1 + x^+)$, with $x$ the time left: 0 for who is late.",
+        why="A second and a half after the deadline the logarithm is undefined. By (22) nobody is late; of who is "
+        "nevertheless, as misbehaving users may be, nothing is said.",
+        verdict=Verdict.UNSPECIFIED,
         printed=contributed,
         correct=lambda training, slack: (training + 1) * log(1 + max(slack, 0.0)),
         at={"training": 1.0, "slack": -1.5},
+        labels=("as printed", "a choice"),
     ),
     Record(
         paper="gfml",
         where="(14)",
         about="a learner who is late and harms the training",
         says=r"$\vartheta = (u + 1) \log(1 + T_{max} - T^{comp} - T^{comm})$.",
-        instead=r"$(u + 1) \log(1 + x^+)$, and $u$ cut or scaled to $[-1, 1]$.",
+        instead=r"Here $(u + 1) \log(1 + x^+)$, and $u$ cut or scaled to $[-1, 1]$.",
         why="With $u = -2$, which (15) allows, and half a second too late, two negative factors make a "
         "contribution of 0.69.",
-        verdict=Verdict.WRONG,
+        verdict=Verdict.UNSPECIFIED,
         printed=contributed,
         correct=lambda training, slack: (max(training, -1.0) + 1) * log(1 + max(slack, 0.0)),
         at={"training": -2.0, "slack": -0.5},
+        labels=("as printed", "a choice"),
     ),
     Record(
         paper="gfml",
@@ -289,14 +292,15 @@ REPUTATIONS: tuple[Record, ...] = (
         about="unrelated tasks",
         says='Contributions under other heads are "adjusted by $S_{j,r}$, thereby minimizing the influence of '
         'unrelated tasks".',
-        instead=r"So it would with $\max(S_{j,r}, 0)$: $S$ is in $[-1, 1]$.",
+        instead=r"As it is where $S$ is near 0; but $S$ is in $[-1, 1]$, and a negative one is not spoken of. With "
+        r"$\max(S_{j,r}, 0)$ it has no influence.",
         why=r"At $S = -0.5$ and $\phi = 0.2$ good work lowers the reputation (18): $\phi + (1 - \phi) S < 0$ for "
         "all $S < -0.25$.",
-        verdict=Verdict.WRONG,
+        verdict=Verdict.UNSPECIFIED,
         printed=raised,
         correct=lambda gain, alike, phi: raised(gain, max(alike, 0.0), phi),
         at={"gain": math.log(6), "alike": -0.5, "phi": 0.2},
-        labels=("change, as printed", "without influence of an unrelated task"),
+        labels=("change, with a negative similarity", "with 0 for it"),
     ),
     Record(
         paper="gfml",

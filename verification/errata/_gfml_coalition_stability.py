@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -209,6 +210,14 @@ def after_switch(slots: Slots, i: int, j: int) -> tuple[tuple[int, ...], ...]:
     return in_order({company(end, slot) for slot in set(end)})
 
 
+def most_utilities(**numbers: Any) -> int:
+    """How many utilities a learner has in one slot with the same members, at most, however all others are arranged."""
+    game, found = made(**numbers), defaultdict(set)
+    for slots, i in itertools.product(game.partitions(), range(game.learners)):
+        found[i, slots[i], company(slots, slots[i])].add(round(game.utility(slots, i), 9))
+    return max(map(len, found.values()))
+
+
 def alone(**numbers: Any) -> float:
     """The most that a learner gains by acting alone, for nothing, in the first Nash-stable partition."""
     game = made(**numbers)
@@ -226,17 +235,34 @@ def preferred_by_all(slots: Slots, i: int, j: int, **numbers: Any) -> bool:
 RECORDS: tuple[Record, ...] = (
     Record(
         paper="gfml",
+        where="Condition 1",
+        about="what makes a game hedonic",
+        says='"The utility of any player depends solely on the members of the coalition to which the player belongs", '
+        "and coalitions form by the players' preferences.",
+        why="These are the conditions of a hedonic game. Of (10) the first is checked over all partitions: a learner "
+        "with the same members under the same head has one utility. (The text uses cooperative for hedonic; hedonic "
+        "games are a kind of cooperative games.)",
+        verdict=Verdict.RIGHT,
+        printed=lambda **_: 1,
+        correct=most_utilities,
+        at=TO_THE_LETTER,
+        labels=("utilities, as printed", "found, at most"),
+    ),
+    Record(
+        paper="gfml",
         where="Proposition 1",
         about="what a learner's utility depends on",
-        says=r"$U_{j,i}$ depends solely on the members of the coalition $C_j$, so the game is hedonic.",
-        instead="On the slot $j$ too: similarity and prize belong to it. It is hedonic if a coalition is read as "
-        "a slot and members, if heads stay where they are, and if nothing depends on what was joined before.",
-        why="Learners 2 and 3 are together and alone, under one head and under the other.",
-        verdict=Verdict.WRONG,
+        says=r"$U_{j,i}$ depends solely on the learners in the coalition $C_j$, so the game is hedonic.",
+        instead="A coalition is a set of learners; or a slot $j$ and learners, since similarity and prize belong to "
+        "the slot. By the second the game is hedonic, if heads stay where they are, and if nothing depends on what was "
+        "joined before.",
+        why="Learners 2 and 3 are together and alone, under one head and under the other: not the same utility, as the "
+        "first would have it.",
+        verdict=Verdict.AMBIGUOUS,
         printed=lambda **numbers: (made(**numbers).utility((1, 1, 0, 0), 2),) * 2,
         correct=lambda **numbers: tuple(made(**numbers).utility((1 - j, 1 - j, j, j), 2) for j in (0, 1)),
         at=APART,
-        labels=("utility under each head, as printed", "correct"),
+        labels=("utility under each head, if only members matter", "if the slot does too"),
     ),
     Record(
         paper="gfml",
@@ -259,12 +285,13 @@ RECORDS: tuple[Record, ...] = (
         about="who is in a coalition",
         says=r"$\bigcup_j C_j = \mathcal N^a$: every learner is in one; under it, a learner does not participate "
         "where its utility is negative.",
-        instead="In one or in none: a learner has $M + 1$ options.",
+        instead="In one; or in one or in none, with $M + 1$ options.",
         why="With costs of 9 the best of the $M$ coalitions is worth $-5$ to learner 2; out is worth 0.",
-        verdict=Verdict.WRONG,
+        verdict=Verdict.AMBIGUOUS,
         printed=lambda **numbers: max(made(**numbers).utility((0, 1, j, 0), 2) for j in (0, 1)),
         correct=lambda **numbers: max(made(**numbers).utility((0, 1, j, 0), 2) for j in (OUT, 0, 1)),
         at={**APART, "cost": 9.0},
+        labels=("the best of M", "of M + 1"),
     ),
     Record(
         paper="gfml",
@@ -293,17 +320,18 @@ RECORDS: tuple[Record, ...] = (
         paper="gfml",
         where="Section IV-C",
         about="the history rule",
-        says="On the way to a Nash-stable partition, complexity is reduced by not revisiting coalitions that a learner "
-        "has joined before, $h(i)$.",
-        instead="It makes every run end, but not at a Nash-stable partition; and then preferences alone do not "
-        "decide what forms, as condition 2 of hedonic games has it.",
+        says="The complexity can be reduced by saving the history $h(i)$ of the coalitions that a learner has joined, "
+        "and avoiding revisiting them.",
+        instead="Whether what is reached so is meant to be Nash-stable is not said. The rule makes every run end, but "
+        "not always at such a partition; and preferences alone then do not decide what forms, as condition 2 of "
+        "hedonic games has it.",
         why="The game has no Nash-stable partition. The run ends where a learner would still gain by a coalition "
         "that it has been in.",
-        verdict=Verdict.WRONG,
+        verdict=Verdict.UNSPECIFIED,
         printed=lambda **_: 0.0,
         correct=lambda start, **numbers: made(**numbers).regret(play_with_history(made(**numbers), start)),
         at={**CHASE, "start": (0, 1, 0, 1)},
-        labels=("gain left at the end, as printed", "correct"),
+        labels=("gain left at the end, if Nash-stable", "with the rule"),
     ),
     Record(
         paper="gfml",

@@ -84,8 +84,9 @@ RECORDS: tuple[Record, ...] = (
         where="(26)",
         about="the Lagrangian: profits",
         says="It is of (22), with three multipliers for four constraints: $U > 0$ has none.",
-        instead="A learner whose best utility is not positive takes no part.",
-        verdict=Verdict.WRONG,
+        instead="What a learner does whose best utility is not positive is not said here. As under Definition 2, it "
+        "takes no part.",
+        verdict=Verdict.UNSPECIFIED,
         printed=case_whatever_it_earns,
         correct=allowed_by_22,
         at={"price": 5.0, "S": -1.0, "H_mean": 0.5, "D": DATA},
@@ -103,8 +104,8 @@ RECORDS: tuple[Record, ...] = (
         printed=ratio,
         correct=share,
         at={"D": DATA},
-        why="Bob's data against the coalition's. With equal data the sum is $n$ where the share is $1/n$; (31), (32) "
-        "and (34) to (40) repeat it.",
+        why="Bob's data against the coalition's. With equal data the sum is $n$ where the share is $1/n$. (31), (32) "
+        "and (34) to (40) repeat it, so that it is hardly the extraction's.",
     ),
     Record(
         paper="gfml",

@@ -108,28 +108,31 @@ STAGE_ONE: tuple[Record, ...] = (
         where="Definition 8",
         about="which prices are in equilibrium",
         says="Those at which (25) holds.",
-        instead="Those that are best for the provider once the learners have answered.",
-        verdict=Verdict.WRONG,
+        instead=r"Those, with $\delta^*$ as numbers; or those that are best for the provider once the learners have "
+        r"answered, with $\delta^*$ as a function of the price.",
+        verdict=Verdict.AMBIGUOUS,
         printed=nash_prices,
         correct=stackelberg_prices,
         at={"price": (5.0, 5.8148, 7.326, 15.0), **THREE},
-        labels=("in equilibrium by (25)", "best, with answers"),
-        why="By (25) the lowest price always is, and no other: what the provider wants is that the learners answer.",
+        labels=("in equilibrium by (25), with numbers", "best, with answers"),
+        why="With numbers the lowest price always is, and no other: what the provider wants is that the learners "
+        "answer.",
     ),
     Record(
         paper="gfml",
         where="(25)",
         about="equilibrium: the provider",
         says=r"$U^{MSP}(I^*; \delta^*) \ge U^{MSP}(I; \delta^*)$.",
-        instead=r"$U^{MSP}(I^*; \delta^*(I^*)) \ge U^{MSP}(I; \delta^*(I))$.",
-        verdict=Verdict.WRONG,
+        instead=r"To the letter, or $U^{MSP}(I^*; \delta^*(I^*)) \ge U^{MSP}(I; \delta^*(I))$, as the backward "
+        r"induction of the text has it.",
+        verdict=Verdict.AMBIGUOUS,
         printed=at_two_prices,
         correct=at_two_prices_answered,
         at={"price": (5.0, 7.326), "frozen": 7.326, **THREE},
         labels=("frequencies frozen", "frequencies answer"),
-        why="The best price is 7.326. Frozen at the answers to it, 5 would give 85.22, more than 78.47, so that the "
-        "printed condition fails at the equilibrium, and everywhere but at the lowest price: it is one of Nash, not "
-        "of Stackelberg.",
+        why="The best price is 7.326. Frozen at the answers to it, 5 would give 85.22, more than 78.47, so that to "
+        "the letter the condition fails at the equilibrium, and everywhere but at the lowest price: it is one of Nash, "
+        "not of Stackelberg.",
     ),
     Record(
         paper="gfml",

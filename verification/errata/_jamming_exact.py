@@ -170,17 +170,17 @@ def stage(fT: int = 0, fJ: int = 0, **parameters: Any) -> tuple[Matrix, Matrix]:
 
 
 def gains(discount: float, **parameters: Any) -> tuple[float, float]:
-    """What deviations from the union of completely mixed stage equilibria are worth, per step: the most in any state.
+    """What deviations from the union of stage equilibria are worth, per step: the most in any state.
 
-    By iteration of what each pair of previous channels is worth if the mixes are kept, and if the player always does
-    what is best; to twelve digits, as rounding adds up to 1e-14 or so.
+    The stage equilibria are the completely mixed ones, or else the only ones. By iteration of what each pair of
+    previous channels is worth if the mixes are kept, and if the player always does what is best; to twelve digits, as
+    rounding adds up to 1e-14 or so.
     """
     model = jamming_model(**parameters)
     F = model.channels
     games = [[model.stage_game(f, g) for g in range(F)] for f in range(F)]
     A, B = (np.array([[getattr(game, name) for game in row] for row in games]) for name in "AB")
-    x = np.array([[_indifferent(game.B.T) for game in row] for row in games])
-    y = np.array([[_indifferent(game.A) for game in row] for row in games])
+    x, y = (np.array([[_mixes(game.A, game.B)[k] for game in row] for row in games]) for k in (0, 1))
     one = _gain(np.einsum("fgij,fgj->fgi", A, y), x, y, discount)
     other = _gain(np.einsum("fgij,fgi->gfj", B, x), y.transpose(1, 0, 2), x.transpose(1, 0, 2), discount)
     return one, other
@@ -200,6 +200,15 @@ def _gain(worth: Array, own: Array, others: Array, discount: float) -> float:
 def _ahead(worth: Array, moves: Array, values: Array, discount: float, powers: int) -> Array:
     """What each action is worth with all that follows: it leads to its own channel."""
     return worth + discount * np.repeat(np.einsum("fgh,kh->fgk", moves, values), powers, axis=2)
+
+
+def _mixes(A: Array, B: Array) -> tuple[Array, Array]:
+    """The completely mixed equilibrium, or else the only one."""
+    x, y = _indifferent(B.T), _indifferent(A)
+    if min(*x, *y) > 0:
+        return x, y
+    (pair,) = equilibria(A.tolist(), B.tolist())
+    return np.array(pair[0], dtype=float), np.array(pair[1], dtype=float)
 
 
 def _indifferent(M: Array) -> Array:

@@ -198,14 +198,14 @@ FICTITIOUS = (
         about="fictitious play in the paper's games",
         says="For other types of games, including the game considered within this work, convergence to Nash "
         "equilibrium is not guaranteed.",
-        verdict=Verdict.WRONG,
+        verdict=Verdict.AMBIGUOUS,
         printed=lambda **_: False,
         correct=_in_all_but_name,
         at={"hop": 1},
-        labels=("of a class with a guarantee, as printed", "zero-sum in all but name"),
-        instead=r"With like channels $\frac{A}{R^T + X^T} + \frac{B}{R^J + X^J}$ is a number by row plus a number by "
-        r"column: best replies, and so fictitious play, are those of a zero-sum game, and it converges. "
-        r"This is about stage games, not about play in all of them by turns.",
+        labels=("of a class with a guarantee, as printed", "a stage game is zero-sum in all but name"),
+        instead=r"Of play in all stage games by turns; but in each stage game by itself it is guaranteed: with like "
+        r"channels $\frac{A}{R^T + X^T} + \frac{B}{R^J + X^J}$ is a number by row plus a number by column, so that "
+        r"best replies, and fictitious play, are those of a zero-sum game.",
         why="In a stage game of four channels and three powers, exactly. Such games are the strategically zero-sum "
         "ones of Moulin and Vial (1978).",
     ),
@@ -223,14 +223,15 @@ FICTITIOUS = (
     _record(
         where="Section 3.2.1",
         about="how hard the paper's games are",
-        says="Convergence may take very long due to the problem being PPAD-complete.",
-        verdict=Verdict.WRONG,
+        says="The time needed to run the algorithm to convergence may be very long due to the problem being "
+        "PPAD-complete.",
+        verdict=Verdict.AMBIGUOUS,
         printed=lambda **_: False,
         correct=_programme,
         at={"hop": 1},
-        labels=("a linear programme solves it, as printed", "both programmes have the value of the equilibrium"),
-        instead="So it is for bimatrix games in general. A linear programme solves these stage games, with like "
-        "channels.",
+        labels=("a linear programme solves bimatrix games", "these: both programmes have the equilibrium's value"),
+        instead="The problem for bimatrix games in general, which is PPAD-complete; or for the stage games of this "
+        "paper, which with like channels a linear programme solves.",
         why="In the equivalent zero-sum game the equilibrium's mixes guarantee both players the same value, exactly, "
         "so that each is a solution of its programme.",
     ),
@@ -238,15 +239,15 @@ FICTITIOUS = (
         where="Section 3.2.1",
         about="guarantee of fictitious play: units",
         says=r"Fictitious play achieves the worst-case guarantee of $\varepsilon = \frac{r + 1}{2r}$, $\varepsilon$ "
-        r"being the increase in payoff that a player could gain.",
-        verdict=Verdict.WRONG,
+        r"being the maximum increase in payoff that a player could gain.",
+        verdict=Verdict.AMBIGUOUS,
         printed=lambda r, **_: (r + 1) / (2 * r),
         correct=lambda hop, r: float(_short(hop, r)[0][-1]),
         at={"hop": 1, "r": 20},
-        labels=("at most, as printed", "gain after these rounds"),
-        instead="In units of the range of payoffs. It is never below a half of it: 11 for payoffs from $-12.5$ to "
-        "$9.5$, so it certifies nothing.",
-        why="In a stage game of four channels and three powers.",
+        labels=("at most, in units of payoff", "gain after these rounds"),
+        instead="In units of payoff, as it is defined, or of the range of payoffs, as is usual and as it holds. It is "
+        "never below a half of that: 11 for payoffs from $-12.5$ to $9.5$.",
+        why="In a stage game of four channels and three powers. The text does not say that payoffs are scaled.",
     ),
     _record(
         where="Section 3.2.1",

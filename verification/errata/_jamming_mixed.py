@@ -128,7 +128,8 @@ CONDITION = (
     _record(
         where="(11)",
         about="where (11) fails",
-        says="The condition is used to have one completely mixed equilibrium.",
+        says="Conditions that the bimatrix game has to satisfy in order to have a unique completely mixed Nash "
+        "equilibrium.",
         verdict=Verdict.RIGHT,
         printed=regular,
         correct=lambda A, B: _grid(A, B) == 1,
@@ -139,8 +140,8 @@ CONDITION = (
     ),
     _record(
         where="(11)",
-        about="(11) in the paper's own games",
-        says="By (11) the equilibrium of each subgame is completely mixed.",
+        about="(11) in games of (1) and (2)",
+        says=r"If $\det(A, \mathbf{e}) \cdot \det(B, \mathbf{e}) \ne 0$, " + UNIQUE + "; all subgames satisfy (11).",
         verdict=Verdict.WRONG,
         printed=lambda x, y, **_: (len(x), len(y)),
         correct=_hop_of_6,
@@ -288,19 +289,19 @@ FORMULAS = (
         at={"A": A2, "B": B2},
         labels=("gains by deviating, as printed", "from what is printed"),
         instead="Those with rows and columns exchanged: from these nobody gains.",
-        why="What each player gains by leaving its part of the printed pair.",
+        why="What each player gains by leaving its part of the printed pair: the same slip, seen in the pair.",
     ),
     _record(
         where="(14)",
-        about="(13) and (14) in the paper's own games",
+        about="(13) and (14) in games of (1) and (2)",
         says="The equilibrium strategies of the players are given by (13) and (14).",
         verdict=Verdict.WRONG,
         printed=_in_a_channel,
         correct=_solved_in_a_channel,
         at={"powers": POWERS, "hop": 1},
         instead="Of the transmitter and of the jammer, on the channel where both were, by power.",
-        why="To the letter rewards, penalties and costs drop out: the transmitter always takes its highest power, the "
-        "jammer its lowest, on all channels alike, and nothing is ever jammed.",
+        why="The same slip. To the letter rewards, penalties and costs drop out: the transmitter always takes its "
+        "highest power, the jammer its lowest, on all channels alike, and nothing is ever jammed.",
     ),
     _record(
         where="(15)",
@@ -356,7 +357,7 @@ FORMULAS = (
         at={"A": A3},
         instead="The numerator is the bordered determinant of $A$ with *column* $i$ set to ones: it has the right "
         "side in column $i$, and adding the last column to it changes nothing.",
-        why="Cramer's numerators for (17), and what is printed for them, with row $i$ of ones.",
+        why="The same slip. Cramer's numerators for (17), and what is printed for them, with row $i$ of ones.",
     ),
 )
 

@@ -49,13 +49,15 @@ ADAPTIVE = (
         where="(19)",
         about="the first guess",
         says=r"$\bar P_{s+1}(d_s) = \frac{\bar P_s(d_s) \cdot s + P_s(d_s)}{s + 1}$",
-        verdict=Verdict.WRONG,
+        verdict=Verdict.AMBIGUOUS,
         printed=lambda paid, guess: _updated(paid, range(1, len(paid) + 1), guess),
         correct=lambda paid, **_: _average(paid),
         at={"paid": (1,) * 10, "guess": 0},
-        instead=r"$\bar P(d) + \frac{P(d) - \bar P(d)}{N}$ with $N$ the number of times that $d$ was taken: the first "
-        r"payoff replaces the guess.",
-        why="Steps are counted from 1, so the guess counts as one payoff: .909 after ten payoffs of 1.",
+        labels=("steps from 1", "steps from 0"),
+        instead=r"With $s$ from 1, as in $P_{1:s-1}$, the first guess counts as one payoff; with $s$ from 0 the first "
+        r"payoff replaces it, as in $\bar P(d) + \frac{P(d) - \bar P(d)}{N}$ with $N$ the number of times that $d$ was "
+        r"taken.",
+        why="After a guess of 0 and ten payoffs of 1. What is expected at first is not said.",
     ),
     _record(
         where="(19)",
@@ -202,24 +204,14 @@ POLICIES = (
         where="(20)",
         about="the sum below",
         says=r"$p(d) = \frac{\bar P(d) - PMIN}{\sum_{k=1}^n \bar P(k) - PMIN}$",
-        verdict=Verdict.WRONG,
+        verdict=Verdict.AMBIGUOUS,
         printed=_printed_20,
         correct=_by_weight,
         at={"expected": (3, 1, -4), "least": -5},
-        instead=r"$p(d) = \frac{\bar P(d) - PMIN}{\sum_{k=1}^n (\bar P(k) - PMIN)}$",
-        why="Printed without brackets the sum ends before $PMIN$, which is then subtracted once below and $n$ times "
-        "above: the probabilities add up to 3. Brackets may be meant; nothing else in the text has them.",
-    ),
-    _record(
-        where="(20)",
-        about="a division by zero",
-        says=r"$p(d) = \frac{\bar P(d) - PMIN}{\sum_{k=1}^n \bar P(k) - PMIN}$",
-        verdict=Verdict.WRONG,
-        printed=_printed_20,
-        correct=_by_weight,
-        at={"expected": (-1, -2, -2), "least": -5},
-        instead=r"$p(d) = \frac{\bar P(d) - PMIN}{\sum_{k=1}^n (\bar P(k) - PMIN)}$",
-        why=r"As printed, $-5 + 5$ is below the line.",
+        labels=("without brackets", "with brackets"),
+        instead=r"Surely $p(d) = \frac{\bar P(d) - PMIN}{\sum_{k=1}^n (\bar P(k) - PMIN)}$.",
+        why="If the sum ends before $PMIN$, that is subtracted once below and $n$ times above: the probabilities add "
+        "up to 3 here, and if $-1$, $-2$ and $-2$ are expected, 0 is below the line.",
     ),
     _record(
         where="(20)",

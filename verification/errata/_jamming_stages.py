@@ -59,29 +59,34 @@ STAGES = (
     ),
     _record(
         where="Section 3.1",
-        about="the union of stage equilibria: rewards that differ",
+        about="the union of stage equilibria: costly hops",
         says="A union of equilibria strategies of all combinations of the states within the game may be considered as "
         "the Nash equilibrium of the game.",
-        verdict=Verdict.WRONG,
-        printed=lambda **_: (0, 0),
-        correct=lambda channel_rewards, discount: gains(discount, channel_rewards=channel_rewards),
-        at={"channel_rewards": (7, 9, 11, 13), "discount": 0.9},
-        instead=r"Where all stage equilibria are completely mixed: iff the mean cost of a hop, with weights "
-        r"$\frac{1}{R_f + X}$, is the same from every channel, for both players.",
-        why="Gains per step by deviating, transmitter and jammer. The stage equilibria ignore that a channel is worth "
-        "more if hops from it cost less.",
+        verdict=Verdict.AMBIGUOUS,
+        printed=lambda hop, **_: gains(0, hop=hop, channels=2, powers=[1]),
+        correct=lambda hop, discount: gains(discount, hop=hop, channels=2, powers=[1]),
+        at={"hop": 25, "discount": 0.9},
+        labels=("the next step alone", "later steps, discounted"),
+        instead="By definition, of players who look at the next step alone, as section 3 can be read; of players who "
+        "look further only under conditions, see the next two.",
+        why="Gains per step by deviating, transmitter and jammer. Nobody hops for the sake of one step, so that a "
+        "transmitter on the jammer's channel stays there; to leave once, for 25, would earn 20 more in every later "
+        "step.",
     ),
     _record(
         where="Section 3.1",
         about="the union of stage equilibria: channels in a line",
         says="A union of equilibria strategies of all combinations of the states within the game may be considered as "
         "the Nash equilibrium of the game.",
-        verdict=Verdict.WRONG,
-        printed=lambda **_: (0, 0),
+        verdict=Verdict.AMBIGUOUS,
+        printed=lambda hop, **_: gains(0, hop=hop),
         correct=lambda hop, discount: gains(discount, hop=hop),
         at={"hop": LINE, "discount": 0.9},
-        instead="As before: here the channels in the middle are nearer to the others.",
-        why="Rewards are alike, and a hop costs a third per channel passed.",
+        labels=("the next step alone", "later steps, discounted"),
+        instead=r"As before. If later steps count and all stage equilibria are completely mixed: iff the mean cost of "
+        r"a hop, with weights $\frac{1}{R_f + X}$, is the same from every channel, for both players.",
+        why="(1) has one $H$ and one $R^T$ for all channels. If they may differ, as here, where a hop costs a third "
+        "per channel passed, the stage equilibria ignore that a channel is worth more if hops from it cost less.",
     ),
     _record(
         where="Section 3.1",

@@ -171,8 +171,7 @@ EQUILIBRIUM = (
         correct=lambda A, B, x, others: tuple(regrets(A, B, x, y)[0] for y in others),
         at={"A": A, "B": B, "x": X, "others": (Y, Y_OFF)},
         why=r"What the best of 61 mixes gains is what the best row gains: nothing at the equilibrium, and the same "
-        r"beside it. (The text calls these equations, and writes strategies as columns, $x^\top A y$, before and as "
-        r"rows here.)",
+        r"beside it. (Strategies are columns in the text before, $x^\top A y$, and rows here.)",
     ),
     _record(
         where="(4)",

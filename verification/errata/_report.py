@@ -33,6 +33,9 @@ which recomputes every witness, and fails if one no longer tells the two apart.
 - **ambiguous**: the text allows two readings, with different values
 - **unspecified**: the text leaves open what its numbers depend on
 - **not reproducible**: the paper's number is not what its own model gives
+
+A slip that is carried along, such as a sign or a swap of rows and columns, counts wherever it is printed. The papers were
+read as text extracted from their files; where the extraction may be at fault, the record says so.
 """
 
 
