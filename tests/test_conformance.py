@@ -5,7 +5,9 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import subprocess
 import sys
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -142,6 +144,39 @@ def loosens(A, B):
     return x + 1e-6, y
 
 
+class Unreadable:
+    def __repr__(self):
+        raise ValueError("nothing to see")
+
+
+class Unpicklable:
+    def __reduce__(self):
+        return _raise, ()
+
+
+def _raise():
+    raise ValueError("not again")
+
+
+class Speechless(Exception):
+    def __str__(self):
+        raise ValueError("no words")
+
+
+def speechless(A, B):
+    raise Speechless
+
+
+def floods(A, B):
+    while True:
+        os.write(1, b"x" * 2**20)
+
+
+def later(A, B):
+    threading.Timer(0.005, os._exit, (3,)).start()
+    return ours(A, B)
+
+
 @pytest.mark.parametrize(
     ("solver", "fault", "words"),
     [
@@ -160,6 +195,16 @@ def loosens(A, B):
         (changes, Fault.MUTATES, "the game is not what it was before the call"),
         (prints, Fault.PRINTS, "'from compiled code'"),
         (whispers, Fault.PRINTS, "'a warning'"),
+        (lambda A, B: (ours(A, B)[0] + 1j, ours(A, B)[1]), Fault.SHAPE, "x must be (1,) numbers, got array([1.+1.j])"),
+        (lambda A, B: (ours(A, B)[0].astype(str), ours(A, B)[1]), Fault.SHAPE, "numbers, got array(['1.0']"),
+        (lambda A, B: (np.ma.masked_all(len(A)), ours(A, B)[1]), Fault.SHAPE, "numbers, got masked_array"),
+        (lambda A, B: Unreadable(), Fault.SHAPE, "it must return a pair (x, y), got a Unreadable"),
+        (lambda A, B: Unpicklable(), Fault.CRASHES, "cannot be passed on: ValueError: not again"),
+        (speechless, Fault.CRASHES, "raised Speechless: no message"),
+        (lambda A, B: os.kill(os.getpid(), 37), Fault.CRASHES, "its process ended: signal 37"),
+        (lambda A, B: os.closerange(0, 4096) or time.sleep(100), Fault.CRASHES, "it closed the pipe by which it"),
+        (floods, Fault.HANGS, "no answer, and more than 64 MiB printed"),
+        (later, Fault.CRASHES, "its process ended: exit status 3"),
         (loosens, Fault.WRONG, "it is no profile of the game, by 1e-06"),
         (lambda A, B: ([2.0] * len(A), [1.0] * A.shape[1]), Fault.WRONG, "it is no profile of the game"),
     ],
@@ -178,6 +223,19 @@ def test_a_solver_that_hangs_takes_little_more_than_its_time():
     assert time.monotonic() - start < 30
 
 
+def ends(process):
+    """Whether a process is gone, or a zombie, within ten seconds."""
+    status, deadline = Path("/proc", process, "stat"), time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            if status.read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def test_processes_that_a_solver_started_are_stopped_with_it(tmp_path):
     note = tmp_path / "child"
 
@@ -189,9 +247,46 @@ def test_processes_that_a_solver_started_are_stopped_with_it(tmp_path):
         time.sleep(100)
 
     verdict(starts, seconds=0.3, warm_up=0.3)
-    time.sleep(0.2)
-    status = Path("/proc", note.read_text(), "stat")
-    assert not status.exists() or status.read_text().split()[2] == "Z"
+    assert ends(note.read_text())
+
+
+def test_a_session_of_its_own_is_no_refuge(tmp_path):
+    note = tmp_path / "child"
+
+    def starts(A, B):
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"], start_new_session=True)
+        note.write_text(str(child.pid))
+        return ours(A, B)
+
+    assert quickly(starts, examples=2).examples > 0
+    assert ends(note.read_text())
+
+
+def test_a_solver_that_forks_answers_once():
+    def forks(A, B):
+        os.fork()
+        return ours(A, B)
+
+    assert quickly(forks).examples > 10
+
+
+def test_threads_that_print_after_the_answer_do_not_reach_the_run(capfd):
+    def whispers_later(A, B):
+        threading.Timer(0.001, os.write, (1, b"later\n")).start()
+        return ours(A, B)
+
+    quickly(whispers_later, may_print=True)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_solver_may_close_its_outputs():
+    def closes(A, B):
+        sys.stdout.close()
+        os.close(1)
+        os.close(2)
+        return ours(A, B)
+
+    assert quickly(closes).examples > 10
 
 
 def test_a_local_optimum_is_no_stackelberg_equilibrium():

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from solvers._command import BadInput
 from solvers.bimatrix import BimatrixGame, load, write_json
 from solvers.core import NotSolved
 from verification import properties as package
@@ -240,6 +241,29 @@ def test_a_cut_off_line_is_ignored(tmp_path):
     file = tmp_path / "batches.jsonl"
     file.write_text(file.read_text() + '{"batch": 0, "name": "on')
     assert [each.verdict for each in run(chosen, folder=tmp_path)] == ["holds", "holds"]
+
+
+@pytest.mark.parametrize("kept", [b'{"plan": 5}\n', b'{"plan": ', b'{"plan": 5}\n\xff\xfe\n5\n'])
+def test_what_others_left_in_the_folder_is_no_hindrance(kept, tmp_path):
+    (tmp_path / "batches.jsonl").write_bytes(kept)
+    (tmp_path / "failed.json").write_bytes(b'[[1], {"a": 2}, "one"]')
+    assert [each.verdict for each in run([made("one", lambda n: 0.0)], folder=tmp_path)] == ["holds"]
+
+
+def test_lines_that_make_no_sense_are_as_good_as_cut_off(tmp_path):
+    chosen = [made("one", lambda n: 0.0), made("two", lambda n: 0.0)]
+    run(chosen, seconds=1e-9, folder=tmp_path)
+    file = tmp_path / "batches.jsonl"
+    file.write_text(file.read_text() + '{"batch": 0, "name": "one"}\n5\n')
+    assert [each.verdict for each in run(chosen, folder=tmp_path)] == ["holds", "holds"]
+
+
+def test_a_file_of_somebody_else_is_left_alone(tmp_path):
+    file = tmp_path / "batches.jsonl"
+    file.write_text("not ours\n")
+    with pytest.raises(BadInput, match=r"--store must be a folder of this command, got .*batches.jsonl is something"):
+        run([made("one", lambda n: 0.0)], folder=tmp_path)
+    assert file.read_text() == "not ours\n"
 
 
 def test_the_table_the_json_and_the_page(tmp_path, capsys):

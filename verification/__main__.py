@@ -36,7 +36,11 @@ def main(arguments: list[str] | None = None) -> int:
         got = repr(name[:60]) if name else "none"
         print(f"error: the command must be one of {', '.join(COMMANDS)}, got {got}", file=sys.stderr)
         return 2
-    status: int = importlib.import_module(COMMANDS[name]).main(rest)
+    try:
+        status: int = importlib.import_module(COMMANDS[name]).main(rest)
+    except KeyboardInterrupt:  # while it is imported: the commands tell more of theirs
+        print("error: interrupted; nothing was written", file=sys.stderr)
+        return 130
     return status
 
 

@@ -50,7 +50,7 @@ class CrosscheckReport:
         for game in self.games:
             cells = [_coloured(row, opinion) for row, opinion in zip(rows(game), game.opinions, strict=True)]
             show(console, *titled(f"{game.file} ({game.kind})", HEADS, cells))
-            for sentence in game.sentences:
+            for sentence in (game.answered(), *game.sentences):
                 console.print(Text(sentence))
 
     def html(self) -> bytes:
@@ -61,7 +61,7 @@ class CrosscheckReport:
         for game in self.games:
             parts += [f"<h2>{escape(game.file)} ({game.kind})</h2>"]
             parts += [_html.table(HEADS, [[escape(cell) for cell in row] for row in rows(game)])]
-            parts += [f"<p>{escape(sentence)}</p>" for sentence in game.sentences]
+            parts += [f"<p>{escape(sentence)}</p>" for sentence in (game.answered(), *game.sentences)]
         return _html.page("One game, every solver", parts)
 
 

@@ -62,6 +62,11 @@ class Opinions:
     agree: bool
     sentences: tuple[str, ...]
 
+    def answered(self) -> str:
+        """How many solvers had an answer."""
+        count = sum(opinion.certified is not None or opinion.answer == NOTHING for opinion in self.opinions)
+        return f"{count} of {len(self.opinions)} solvers have an answer"
+
     def json(self) -> dict[str, Any]:
         """Everything in plain numbers and words."""
         return {
@@ -98,7 +103,7 @@ def opinions(path: str, *, time_limit: float) -> Opinions:
         return _of_matrices(path, time_limit)
     if suffix == ".json":
         return _of_json(path, time_limit)
-    raise InvalidGame(f"{Path(path).name}: the file of a game must end in .nfg, .json or .toml")
+    raise InvalidGame(f"{path}: the file of a game must end in .nfg, .json or .toml")
 
 
 def _of_json(path: str, time_limit: float) -> Opinions:
@@ -133,7 +138,7 @@ def _of_verdict(verdict: Verdict, checked: CrossCheck) -> Opinion:
         f"{verdict.certified} of {claimed} hold{regret}" if claimed else "",
         None if not claimed else not verdict.rejected,
         verdict.solution.stats.get("seconds"),
-        verdict.reason if verdict.rejected else _compared(verdict.solver, checked),
+        verdict.reason if verdict.rejected else _compared(verdict.solver, checked) or verdict.reason,
         bool(verdict.rejected),
     )
 

@@ -307,6 +307,8 @@ def _checked(
 
         def measure(game: Any) -> float:
             outcome = sandbox.call(kit.argument(game))
+            if outcome.hung:
+                outcome = sandbox.call(kit.argument(game))  # once more: the machine may have been busy
             try:
                 return _measured(kit, game, outcome, tolerance, may_print)
             except _Refusal as refusal:
@@ -345,7 +347,7 @@ def _told(solver: Callable[..., Any], kit: _Kit, game: Any, outcome: Outcome, pr
     name = getattr(solver, "__name__", repr(solver))
     lines = [f"{name} {problem}", f"the smallest game found, after {examples} that were drawn:", kit.shown(game)]
     if not outcome.problem:
-        text = " ".join(repr(outcome.value).split())
+        text = _repr(outcome.value)
         lines.append(f"it returned {text if len(text) <= SHOWN else text[:SHOWN] + ' ..'}")
     return "\n".join(lines)
 
@@ -354,10 +356,13 @@ def _told(solver: Callable[..., Any], kit: _Kit, game: Any, outcome: Outcome, pr
 
 
 def _array(what: str, value: Any, shape: tuple[int, ...]) -> Array:
-    """The value as floats of this shape."""
+    """The value as floats of this shape; complex numbers, text and masked entries are none."""
     try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+        given = np.asarray(value)
+        if given.dtype.kind not in "biufO" or np.ma.is_masked(value):
+            raise TypeError
+        array = np.asarray(given, dtype=np.float64)
+    except Exception:  # noqa: BLE001 - whatever a foreign object raises
         raise _Refusal(Fault.SHAPE, f"{what} must be {shape} numbers, got {_kind(value)}") from None
     if array.shape != shape:
         raise _Refusal(Fault.SHAPE, f"{what} must be {shape} numbers, got shape {array.shape}")
@@ -371,8 +376,16 @@ def _finite(what: str, array: Array) -> Array:
 
 
 def _kind(value: Any) -> str:
-    text = repr(value)
+    text = _repr(value)
     return text if len(text) <= 80 else f"{type(value).__name__}"
+
+
+def _repr(value: Any) -> str:
+    """The value in one line, even if it cannot be shown."""
+    try:
+        return " ".join(repr(value).split())
+    except Exception:  # noqa: BLE001 - a foreign __repr__
+        return f"a {type(value).__name__}"
 
 
 def _two(value: Any, what: str) -> tuple[Any, Any]:

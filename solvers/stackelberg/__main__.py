@@ -9,7 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from solvers._command import BadInput, Outputs, Parser, complain, deliver, exit_status, json_file, outputs, progress
+from solvers._command import (
+    BadInput,
+    Content,
+    Outputs,
+    Parser,
+    complain,
+    deliver,
+    exit_status,
+    json_file,
+    outputs,
+    progress,
+)
 
 if TYPE_CHECKING:
     from solvers.stackelberg._convex import Comparison
@@ -47,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _answer(options: argparse.Namespace, given: list[str]) -> int:
     suffix = Path(options.plot or "").suffix
     kept = partial(_kept, given=given)
-    wanted = [
+    wanted: list[tuple[str | None, Content[Report]]] = [
         (options.json, json_file),
         (options.latex, _latex),
         (options.plot, lambda report: _picture(report, suffix)),

@@ -22,9 +22,8 @@ ARGUMENTS = 16  # of min and max
 ONE, TWO = {"log", "exp", "sqrt"}, {"min", "max"}
 FUNCTIONS = frozenset(ONE | TWO)
 WORD = r"[A-Za-z_][A-Za-z0-9_]{0,59}"
-_TOKEN = re.compile(
-    rf"\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|({WORD})(?![A-Za-z0-9_])|(\*\*|<=|>=|[-+*/(),]))"
-)
+_NUMBER = r"[0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?"
+_TOKEN = re.compile(rf"\s*(?:({_NUMBER})|({WORD})(?![A-Za-z0-9_])|(\*\*|<=|>=|[-+*/(),]))")
 WORD_RULE = "be 1 to 60 of A-Z a-z 0-9 _, not start with a digit, and be no function"
 _WRITTEN = "write numbers, names, + - * / **, log, exp, sqrt, min, max"
 

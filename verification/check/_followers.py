@@ -15,12 +15,13 @@ import numpy as np
 
 from verification.check._expressions import Expression, Operation, joined
 from verification.check._intervals import Array, Interval, Mask, Positions, thin
-from verification.check._jets import BEND, CROSS, DECISION, PRICE, VALUE, Function, Part, shaped, zero_or
+from verification.check._jets import ANYTHING, BEND, CROSS, DECISION, PRICE, VALUE, Function, Jet, Part, shaped, zero_or
 
 ROOM = Fraction(4, 10**15)  # relative violation of a limit that rounding alone can cause
 FAR = 1e300
 ARTIFICIAL = 1e100  # an end beyond it is no limit of the game's own
 STEPS, TAILS, CELLS, ROUNDS = 200, 60, 4_096, 16
+PROBES, THIN = 3, 2.0**-44
 
 NO_SIDE, UPPER, LOWER, MET = 0, 1, -1, 2
 """What a limit is for a follower: not known, an upper limit, a lower one, met by all that the others leave."""
@@ -63,9 +64,9 @@ class Followers:
                 found = gap(prices, self.region, DECISION)
                 slope = zero_or(found.d)
                 open_ = side == NO_SIDE
-                side[open_ & np.broadcast_to(slope.low >= 0, side.shape)] = UPPER
+                side[open_ & np.broadcast_to((found.v.high <= 0) & found.sure, side.shape)] = MET
+                side[(side == NO_SIDE) & np.broadcast_to(slope.low >= 0, side.shape)] = UPPER
                 side[(side == NO_SIDE) & np.broadcast_to(slope.high <= 0, side.shape)] = LOWER
-                side[(side == NO_SIDE) & np.broadcast_to(found.v.high <= 0, side.shape)] = MET
                 if gap.varies(gap.decision):
                     root = _crossing(_along(gap, prices), self.region, np.where(side == LOWER, -1.0, 1.0))
                     low = np.where(side == LOWER, root.low, self.region.low)
@@ -114,15 +115,16 @@ class Followers:
     def shrink(self, prices: Interval) -> None:
         """Gives up far decisions at which the utility only falls, or only rises, towards where they are not far."""
         low, high = (np.array(end) for end in (self.region.low, self.region.high))
+        reach = self.limits(prices)  # a limit that far leaves nothing before it
         for _ in range(TAILS):
-            middle = middle_of(low, high)
-            right = self.utility(prices, Interval(middle, high), DECISION).d
-            left = self.utility(prices, Interval(low, middle), DECISION).d
-            fall = (zero_or(right).high < 0) & (high > ARTIFICIAL)
-            rise = (zero_or(left).low > 0) & (low < -ARTIFICIAL)
+            above, below = np.maximum(np.sqrt(np.abs(high)), low), np.minimum(-np.sqrt(np.abs(low)), high)
+            right = self.utility(prices, Interval(above, np.maximum(above, high)), DECISION).d
+            left = self.utility(prices, Interval(np.minimum(below, low), below), DECISION).d
+            fall = (zero_or(right).high < 0) & (high > ARTIFICIAL) & (above >= reach.low.high)
+            rise = (zero_or(left).low > 0) & (low < -ARTIFICIAL) & (below <= reach.high.low)
             if not (fall | rise).any():
                 break
-            high, low = np.where(fall, middle, high), np.where(rise & ~fall, middle, low)
+            high, low = np.where(fall, above, high), np.where(rise, below, low)
         self.region = Interval(low, high)
         if self._reach is not None:
             self._reach = self._limits(prices)
@@ -173,7 +175,7 @@ class Followers:
         at_high = zero_or(self.utility(prices, reach.high, DECISION).d)
         stays_low, stays_high = at_low.high < 0, at_high.low > 0
         inside = (at_low.low > 0) & (at_high.high < 0)
-        inside |= (decision.low > reach.low.high) & (decision.high < reach.high.low)
+        inside = inside | (decision.low > reach.low.high) & (decision.high < reach.high.low)
         never = Interval(np.array(np.inf), np.array(-np.inf))
         parts = [
             _where(~(stays_low | stays_high), free, never),
@@ -209,7 +211,7 @@ def _along(function: Function, prices: Interval) -> Evaluate:
 
     def evaluate(decision: Interval, slope: bool) -> tuple[Interval, Part]:
         found = function(prices, decision, DECISION if slope else VALUE)
-        return found.v, found.d
+        return _if_sure(found, found.v), _if_sure(found, zero_or(found.d))
 
     return evaluate
 
@@ -217,9 +219,14 @@ def _along(function: Function, prices: Interval) -> Evaluate:
 def _marginal(function: Function, prices: Interval) -> Evaluate:
     def evaluate(decision: Interval, slope: bool) -> tuple[Interval, Part]:
         found = function(prices, decision, DECISION | (BEND if slope else 0))
-        return zero_or(found.d), found.dd
+        return _if_sure(found, zero_or(found.d)), _if_sure(found, zero_or(found.dd))
 
     return evaluate
+
+
+def _if_sure(found: Jet, part: Interval) -> Interval:
+    """Anything where the function may be undefined: its sign there says nothing of where it leads."""
+    return part if found.sure is True else _where(np.asarray(found.sure), part, ANYTHING)
 
 
 def _crossing(evaluate: Evaluate, region: Interval, sign: Array) -> Interval:
@@ -229,8 +236,9 @@ def _crossing(evaluate: Evaluate, region: Interval, sign: Array) -> Interval:
     """
     low, high = (np.array(end, dtype=np.float64) for end in (region.low, region.high))
     sign = np.broadcast_to(sign, low.shape)
+    idle = 0
     for _ in range(STEPS):
-        middle = middle_of(low, high)
+        middle = _probe(low, high, idle)
         at = _turned(evaluate(thin(middle), False)[0], sign)
         slope = _turned(zero_or(evaluate(Interval(low, high), True)[1]), sign)
         new_low = np.where(at.high < 0, middle, low)
@@ -248,9 +256,17 @@ def _crossing(evaluate: Evaluate, region: Interval, sign: Array) -> Interval:
         cut = ((at.high < 0) | (at.low > 0)) & (middle > low) & (middle < high)
         going = (new_high - new_low < 0.8 * (high - low)) | cut
         low, high = new_low, new_high
-        if not going.any():
+        wide = high - low > THIN * np.maximum(np.abs(low), np.abs(high))
+        idle = 0 if going.any() else idle + 1
+        if idle == PROBES or not (wide | going).any():
             break
     return Interval(low, high)
+
+
+def _probe(low: Array, high: Array, idle: int) -> Array:
+    """Where to look for a sign: in the middle, and where that said nothing right and left of it."""
+    middle = middle_of(low, high)
+    return middle if not idle else middle_of(middle, high) if idle == 1 else middle_of(low, middle)
 
 
 def _turned(value: Interval, sign: Array) -> Interval:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from verification.check._followers import Followers, middle_of
+from verification.check._followers import FAR, Followers, middle_of
 from verification.check._intervals import Array, Interval, Mask, Positions, thin
 from verification.check._jets import BEND, DECISION, Function, zero_or
 
@@ -59,7 +59,7 @@ def gains(
     but that they are continuous where their slopes are bounded.
     """
     rows, cells = _first_cells(followers.region, decisions)
-    most = np.full(followers.n, -np.inf)
+    most = np.where(_endless(followers, prices, worth), np.inf, -np.inf)
     for _ in range(ROUNDS):
         bounds, ends, dropped = _bounds(followers, rows, cells, prices)
         cut = worth[rows] + 0.5 * tolerances[rows]
@@ -74,6 +74,25 @@ def gains(
         rows, cells = _halved(rows[going], cells.at(going))
     np.maximum.at(most, rows, np.inf)
     return _up(most - worth), False
+
+
+def _endless(followers: Followers, prices: Interval, worth: Array) -> Mask:
+    """Who may go beyond all that is split, and may gain there."""
+    region, found = followers.region, np.zeros(followers.n, dtype=bool)
+    sides = (
+        (region.high >= FAR, Interval(np.array(FAR), np.array(np.inf)), 1),
+        (
+            region.low <= -FAR,
+            Interval(np.array(-np.inf), np.array(-FAR)),
+            -1,
+        ),
+    )
+    for reached, tail, way in sides:
+        utility = followers.utility(prices, tail, DECISION)
+        slope = zero_or(utility.d)
+        falls = (slope.high <= 0 if way > 0 else slope.low >= 0) & utility.sure
+        found |= reached & ~falls & ~(utility.v.high <= worth)
+    return found
 
 
 def _first_cells(region: Interval, decisions: Array) -> tuple[Positions, Interval]:
@@ -91,11 +110,12 @@ def _bounds(followers: Followers, rows: Positions, cells: Interval, prices: Inte
     ends = [utility(prices, thin(end), DECISION) for end in (cells.low, cells.high)]
     slope, bend = zero_or(whole.d), zero_or(whole.dd)
     low, high = (np.broadcast_to(end, rows.shape) for end in (slope.low, slope.high))
-    falls = np.broadcast_to(bend.high <= 0, rows.shape)  # the slope does
+    falls = np.broadcast_to((bend.high <= 0) & whole.sure, rows.shape)  # the slope does
     high = np.where(falls, np.minimum(high, zero_or(ends[0].d).high), high)
     low = np.where(falls, np.maximum(low, zero_or(ends[1].d).low), low)
     left, right = (np.broadcast_to(end.v.high, rows.shape) for end in ends)
-    bounds = np.minimum(between(left, right, Interval(low, high), cells.width), whole.v.high)
+    lines = between(left, right, Interval(low, high), cells.width)
+    bounds = np.minimum(np.where(whole.sure, lines, np.inf), whole.v.high)
     return bounds, np.maximum(left, right), _forbidden(followers.gaps, rows, cells, prices)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -28,7 +28,9 @@ ANYTHING = Interval(np.array(-np.inf), np.array(np.inf))
 class Jet:
     """A value `v` and its derivatives: `d` in the decision, `p` in the price, `dd`, `dp`; None is 0 everywhere.
 
-    Where minima and maxima change sides, `d` and `p` hold both sides' derivatives, and `dd` and `dp` anything.
+    Where minima and maxima change sides, `d` and `p` hold both sides' derivatives, and `dd` and `dp` anything. It is
+    `sure` where the whole is known to be defined all over: elsewhere everything holds of the defined part alone, and
+    no derivative leads from one point to another.
     """
 
     v: Interval
@@ -36,6 +38,7 @@ class Jet:
     p: Part = None
     dd: Part = None
     dp: Part = None
+    sure: Mask | bool = field(default=True, kw_only=True)
 
     @property
     def parts(self) -> tuple[Part, Part, Part, Part]:
@@ -53,6 +56,7 @@ class Function:
     def __init__(self, expression: Expression, numbers: Mapping[str, Interval], price: str, decision: str) -> None:
         self.steps, self.price, self.decision = expression.operations, price, decision
         self.hot = _hot(self.steps, {price, decision})
+        self.partial = [step.of[0] for step in self.steps if is_partial(step)]
         self.fixed: dict[int, Jet] = {}
         for k, step in enumerate(self.steps):
             if not self.hot[k]:
@@ -62,6 +66,7 @@ class Function:
         """The same function of those of the n that an index chooses."""
         other = Function.__new__(Function)
         other.steps, other.price, other.decision, other.hot = self.steps, self.price, self.decision, self.hot
+        other.partial = self.partial
         other.fixed = {k: Jet(jet.v.at(rows)) for k, jet in self.fixed.items()}
         return other
 
@@ -72,11 +77,22 @@ class Function:
         for k, step in enumerate(self.steps):
             if self.hot[k]:
                 jets[k] = given[step.word] if step.name == "name" else _at(step, jets, {}, want)
-        return jets[len(self.steps) - 1]
+        whole = jets[len(self.steps) - 1]
+        if not self.partial:
+            return whole
+        sure: Mask = np.asarray(True)
+        for k in self.partial:
+            sure = sure & (jets[k].v.low >= 0)
+        return replace(whole, sure=sure)
 
     def varies(self, name: str) -> bool:
         """Whether the price, or the decision, occurs in it."""
         return any(step.word == name for step in self.steps)
+
+
+def is_partial(step: Operation) -> bool:
+    """Whether it is a logarithm or a root, which is defined for a part of all numbers."""
+    return step.name == "log" or (step.name == "power" and (step.constant or Fraction(0)).denominator > 1)
 
 
 def ball_value(expression: Expression, numbers: Mapping[str, Any]) -> Ball:
@@ -214,10 +230,13 @@ def _unary(step: Operation, v: Interval, want: int) -> tuple[Interval, Part, Par
 
 
 def _beside_poles(v: Interval, power: Fraction, second: bool) -> tuple[Interval, Part]:
-    """The derivatives of a negative power; anything where 0 is inside, so that nobody reasons across a pole."""
-    pole = (v.low < 0) & (v.high > 0)
+    """The derivatives of a negative power; anything where 0 is inside, so that nobody reasons across a pole.
+
+    The second one is anything beside a pole, too: two intervals that touch there would pass for one concave piece.
+    """
+    pole, near = (v.low < 0) & (v.high > 0), (v.low <= 0) & (v.high >= 0)
     first = _unless(pole, exactly(power) * v.power(power - 1))
-    return first, _unless(pole, exactly(power * (power - 1)) * v.power(power - 2)) if second else None
+    return first, _unless(near, exactly(power * (power - 1)) * v.power(power - 2)) if second else None
 
 
 def _raised(v: Interval, power: Fraction) -> Part:

@@ -142,7 +142,8 @@ class Leader:
         slope = direct + Interval(np.where(still, 0.0, moved.low), np.where(still, 0.0, moved.high))
         slopes = self._total(slope, shape)
         error = self._total(thin(np.where(still, change, 0.0)), shape).high
-        first = between(cells.left, cells.right, slopes, width)
+        sure = np.broadcast_to(payoff.sure, shape).all(axis=-1)
+        first = np.where(sure, between(cells.left, cells.right, slopes, width), np.inf)
         natural = self._total(payoff.v, shape).high
         return np.minimum(np.nextafter(first + error, np.inf), natural), found.decision
 

@@ -34,7 +34,8 @@ def judge(game: Node) -> Callable[[Node], Verdict]:
         claim.node("profile").only(PLAYERS)
         x, y = mixed(claim.node("profile"), "row", m), mixed(claim.node("profile"), "column", n)
         regrets = [regret(row, x, y), regret(column_player, y, x)]
-        return concluded(claim, regrets, ranges, max(x.missed, y.missed), max(x.allowed, y.allowed), m + n)
+        worst = max((x, y), key=lambda mix: (mix.missed > mix.allowed, mix.missed))
+        return concluded(claim, regrets, ranges, worst.missed, worst.allowed, m + n)
 
     return verdict
 

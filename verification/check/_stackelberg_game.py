@@ -23,7 +23,7 @@ from verification.check._expressions import (
 )
 from verification.check._followers import SHARE, Followers, gap
 from verification.check._intervals import Interval, Positions, exactly
-from verification.check._jets import Function
+from verification.check._jets import Function, is_partial
 from verification.check._numbers import fraction
 from verification.check._verdict import BadCertificate
 
@@ -69,8 +69,10 @@ class Game:
 
     def followers(self, prices: Interval, rows: Positions | None = None) -> Followers:
         """Those in these rows, at prices in an interval."""
-        gaps = [(name, self.function(gap(*sides), rows)) for name, sides in self.constraints.items()]
-        gaps += [(f"what {name} needs", self.function(below, rows)) for name, below in _demands(self.follower_utility)]
+        parts = [self.follower_utility, *(side for sides in self.constraints.values() for side in sides)]
+        demands = [demand for part in parts for demand in _demands(part)]
+        gaps = [(f"what {name} needs", self.function(below, rows)) for name, below in demands]
+        gaps += [(name, self.function(gap(*sides), rows)) for name, sides in self.constraints.items()]
         utility = self.function(self.follower_utility, rows)
         return Followers(utility, gaps, prices, len(self.names) if rows is None else len(rows))
 
@@ -169,8 +171,7 @@ def _demands(utility: Expression) -> list[tuple[str, Expression]]:
     """What must not be positive for the utility to be defined: less the arguments of its logarithms and roots."""
     found = []
     for step in utility.operations:
-        root = step.name == "power" and step.constant is not None and step.constant.denominator > 1
-        if step.name == "log" or root:
+        if is_partial(step):
             part = Expression(utility.operations[: step.of[0] + 1])
             minus = [Operation("constant", constant=Fraction(0)), Operation("-", (0, -1))]
             found.append(("log" if step.name == "log" else "a root", joined([part], minus)))

@@ -34,8 +34,8 @@ which recomputes every witness, and fails if one no longer tells the two apart.
 - **unspecified**: the text leaves open what its numbers depend on
 - **not reproducible**: the paper's number is not what its own model gives
 
-A slip that is carried along, such as a sign or a swap of rows and columns, counts wherever it is printed. The papers were
-read as text extracted from their files; where the extraction may be at fault, the record says so.
+A slip that is carried along, such as a sign or a swap of rows and columns, counts wherever it is printed. The papers
+were read as text extracted from their files; where the extraction may be at fault, the record says so.
 """
 
 
@@ -196,7 +196,7 @@ def _terminal(text: str) -> str:
     return re.sub(r"[$`*]", "", text)
 
 
-HEADS = {Verdict.WRONG: "instead", Verdict.NOT_REPRODUCIBLE: "ours"}
+HEADS = {Verdict.WRONG: "instead", Verdict.NOT_REPRODUCIBLE: "ours", Verdict.UNSPECIFIED: "known"}
 COLOURS = {
     Verdict.RIGHT: "green",
     Verdict.WRONG: "red",

@@ -14,6 +14,7 @@ from verification.properties._run import Tried
 if TYPE_CHECKING:
     from rich.console import Console
 
+WIDE = 100  # columns of a terminal from which statements are shown
 HEADS = ("property", "family", "equation", "statement", "examples", "worst", "allowed", "seconds", "verdict")
 
 
@@ -28,8 +29,9 @@ class PropertiesReport:
 
     @property
     def stands(self) -> bool:
-        """Whether none fails."""
-        return all(tried.verdict != "fails" for tried in self.tries)
+        """Whether none fails, and some were tried."""
+        verdicts = {tried.verdict for tried in self.tries}
+        return "holds" in verdicts and "fails" not in verdicts
 
     def json(self) -> Iterator[str]:
         """Pieces of one JSON document."""
@@ -48,7 +50,9 @@ class PropertiesReport:
 
         from solvers._tables import show, titled
 
-        show(console, *titled("Properties", HEADS, [_row(tried) for tried in self.tries]))
+        wide = console.width >= WIDE
+        rows = [_row(tried) if wide else _narrow(_row(tried)) for tried in self.tries]
+        show(console, *titled("Properties", HEADS if wide else _narrow(HEADS), rows))
         for tried in self.tries:
             if tried.failure:
                 console.print(Text(f"{tried.of.name}: {tried.failure.problem}", "red"), soft_wrap=True)
@@ -110,6 +114,11 @@ def _row(tried: Tried) -> tuple[Any, ...]:
 
     colour = {"holds": "green", "fails": "red"}.get(tried.verdict, "yellow")
     return *_cells(tried), Text(tried.verdict, colour)
+
+
+def _narrow(cells: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Without family, equation and statement."""
+    return cells[:1] + cells[4:]
 
 
 def _html_row(tried: Tried) -> list[str]:

@@ -102,7 +102,7 @@ def run(
     with store.open(plan) as done:
         past = store.past_failures()
         batches = [b for b in _ordered(plans, past) if (b.name, b.number) not in done]
-        pool = _Pool({each.name: each for each in chosen}, workers, seed, store, patience)
+        pool = _Pool({each.name: each for each in chosen}, min(workers, len(batches) or 1), seed, store, patience)
         total, tried = sum(b.examples for b in _ordered(plans, past)), sum(part.examples for part in done.values())
         end = None if seconds is None else time.monotonic() + seconds
         with pool:
@@ -243,7 +243,8 @@ class _Pool:
 
 def _cause(code: int | None) -> str:
     if code is not None and code < 0:
-        return signal.Signals(-code).name
+        with contextlib.suppress(ValueError):  # real-time signals have no names
+            return signal.Signals(-code).name
     return f"exit status {code}"
 
 

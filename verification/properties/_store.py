@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -14,6 +14,7 @@ from solvers._command import BadInput
 from verification.properties._attempt import Attempt, Failure
 
 ROOT = Path(__file__).parent.parent.parent
+PLAN = '{"plan": '  # how the file begins
 
 
 class Store:
@@ -30,7 +31,8 @@ class Store:
         """The names of properties that failed in earlier runs, and have not held since."""
         lines = self.folder / "failed.json"
         with contextlib.suppress(OSError, ValueError):
-            return set(json.loads(lines.read_text(encoding="utf-8")))
+            found = json.loads(lines.read_text(encoding="utf-8"))
+            return {name for name in found if isinstance(name, str)} if isinstance(found, list) else set()
         return set()
 
     def remember_failures(self, names: set[str]) -> None:
@@ -46,11 +48,11 @@ class Store:
         Raises
         ------
         BadInput
-            If the folder cannot be written, or another run has it.
+            If the folder cannot be written, another run has it, or something else keeps a file of that name there.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a+", encoding="utf-8")
+            self._file = self.path.open("a+", encoding="utf-8", errors="replace")
         except OSError as problem:
             raise BadInput(f"--store must be a folder that can be written, got {self.folder}: {problem}") from None
         with self._file:
@@ -61,16 +63,20 @@ class Store:
     def _resumed(self, plan: dict[str, Any]) -> dict[tuple[str, int], Attempt]:
         assert self._file is not None
         self._file.seek(0)
-        lines = list(_documents(self._file.read()))
-        if lines and lines[0] == {"plan": plan}:
-            whole = "".join(json.dumps(line) + "\n" for line in lines)
-            done = {(line["name"], line["batch"]): _attempt(line) for line in lines[1:]}
-        else:
-            whole, done = json.dumps({"plan": plan}) + "\n", {}
+        text = self._file.read()
+        if text and not text.startswith(PLAN):
+            raise BadInput(
+                f"--store must be a folder of this command, got {self.folder}: {self.path} is something else"
+            )
+        lines = list(_documents(text))
+        if lines and lines[0][1] == {"plan": plan}:
+            kept = list(_attempts(lines[1:]))
+            self._file.truncate(len(lines[0][0]) + sum(length for length, *_ in kept))  # what is done stays untouched
+            return {(attempt.name, batch): attempt for _, batch, attempt in kept}
         self._file.truncate(0)
-        self._file.write(whole)
+        self._file.write(json.dumps({"plan": plan}) + "\n")
         self._file.flush()
-        return done
+        return {}
 
     def fileno(self) -> int:
         """The descriptor of the open file, which processes started from here must close."""
@@ -80,9 +86,12 @@ class Store:
     def keep(self, batch: int, attempt: Attempt) -> None:
         """Adds what a batch came to; it is there even if the process is killed right after."""
         assert self._file is not None
-        self._file.write(json.dumps({"batch": batch, **attempt.json()}) + "\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        try:
+            self._file.write(json.dumps({"batch": batch, **attempt.json()}) + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as problem:
+            raise OSError(problem.errno, problem.strerror, str(self.path)) from problem
 
     def finish(self) -> None:
         """The run is over: the next one with the same plan starts anew."""
@@ -90,17 +99,28 @@ class Store:
         self._file.truncate(0)
 
 
-def _documents(text: str) -> Iterator[dict[str, Any]]:
-    for line in text.splitlines():
+def _documents(text: str) -> Iterator[tuple[str, Any]]:
+    """Each line with what it holds, up to one that was cut off by a kill."""
+    for line in text.splitlines(keepends=True):
         try:
-            yield json.loads(line)
+            document = json.loads(line)
         except ValueError:
-            return  # cut off by a kill
+            return
+        if not line.endswith("\n"):
+            return
+        yield line, document
 
 
-def _attempt(line: dict[str, Any]) -> Attempt:
-    failure = None if line["failure"] is None else Failure(**line["failure"])
-    return Attempt(line["name"], line["examples"], line["worst"], line["seconds"], failure, line["not_run"])
+def _attempts(lines: Iterable[tuple[str, Any]]) -> Iterator[tuple[int, int, Attempt]]:
+    """The length of each line, its batch and what that came to."""
+    for line, document in lines:
+        try:
+            failure = None if document["failure"] is None else Failure(**document["failure"])
+            numbers = (document["examples"], document["worst"], document["seconds"])
+            batch, attempt = document["batch"], Attempt(document["name"], *numbers, failure, document["not_run"])
+        except (KeyError, TypeError):
+            return  # as good as cut off
+        yield len(line), batch, attempt
 
 
 def _lock(file: TextIO, folder: Path) -> None:
