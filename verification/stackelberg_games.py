@@ -296,7 +296,9 @@ class IncentiveData(GameData):
     def limits(self) -> tuple[Array, Array]:
         """`GameData.limits`: of the deadline and the own lowest frequency, and the highest one."""
         q = self.columns
-        return np.minimum(np.maximum(q["lo"], self.work() / (q["T_max"] - q["T_comm"])), q["hi"]), q["hi"]
+        with np.errstate(divide="ignore"):  # who has no time left needs an infinite frequency
+            needed = self.work() / (q["T_max"] - q["T_comm"])
+        return np.minimum(np.maximum(q["lo"], needed), q["hi"]), q["hi"]
 
     def response(self, prices: Array | float) -> Array:
         """`GameData.response`: E*I, moved into the limits."""
@@ -333,7 +335,9 @@ class IncentiveData(GameData):
         """Gained, paid for competition, paid for reputation."""
         H, eta, reward = self.columns["H"], self.parameters["eta"], self.parameters["I_rep"]
         paid = (self.columns["S"] + self.shares() * self.speeds(prices)) * prices
-        return eta * H * np.log(self.slack(prices)), np.asarray(paid), H * reward
+        with np.errstate(divide="ignore", invalid="ignore"):  # of who cannot meet its deadline
+            gained = eta * H * np.log(self.slack(prices))
+        return gained, np.asarray(paid), H * reward
 
     def terms(self, prices: Array | float) -> Array:
         """`GameData.terms`, (23) with 1 in the logarithm."""

@@ -56,7 +56,8 @@ def _choices_off(drawn: tuple[HedonicGame, Partition]) -> float:
         found = game.values(partition, i)
         assert np.array_equal(np.isfinite(found), np.isfinite(wanted)), f"player {i} may go to others of the places"
         there = np.isfinite(wanted)
-        worst = max(worst, np.max(np.abs(found - wanted)[there]) / sizes[i], abs(best[i] - np.max(wanted)) / sizes[i])
+        apart = np.max(np.abs(found[there] - wanted[there]))
+        worst = max(worst, apart / sizes[i], abs(best[i] - np.max(wanted)) / sizes[i])
         if compares_exactly(game):
             equal = np.flatnonzero(wanted == np.max(wanted)).tolist()
             place = slots[i] if wanted[slots[i]] == np.max(wanted) else equal[0]
