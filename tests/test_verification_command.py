@@ -176,6 +176,16 @@ def test_a_changed_certificate_does_not_hold(certificate, capsys):
     assert "does not hold" in capsys.readouterr().out
 
 
+def test_a_loose_tolerance_is_pointed_out(certificate, capsys):
+    assert check.main([str(certificate)]) == 0
+    assert "such a claim says little" not in capsys.readouterr().out
+    document = json.loads(certificate.read_text())
+    document["claims"][0]["tolerance"] = 100.0
+    certificate.write_text(json.dumps(document))
+    assert check.main([str(certificate)]) == 0
+    assert "a tolerance is more than 1e-06 of a player's payoffs" in capsys.readouterr().out
+
+
 def test_verdicts_are_json(certificate, tmp_path, capsys):
     out = tmp_path / "verdicts.json"
     assert check.main([str(certificate), str(certificate), "--json", str(out)]) == 0

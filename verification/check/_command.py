@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from verification.check import BadCertificate, Checked, check
 
+LOOSE = 1e-6  # of payoffs: tolerances beyond it are pointed out
 WIDTH = 140  # of tables that go to a file or a pipe
 
 
@@ -112,6 +113,9 @@ def _print(checked: Checked) -> None:
         cells[1].stylize(colours[verdict.holds])
         table.add_row(*cells)
     console.print(table)
+    if any(verdict.share is not None and verdict.share > LOOSE for verdict in checked.verdicts):
+        loose = f"a tolerance is more than {LOOSE:g} of a player's payoffs: such a claim says little, proved or not"
+        console.print(Text(loose, "yellow"))
     count = sum(verdict.holds is True for verdict in checked.verdicts)
     whole = f"{count} of {len(checked.verdicts)} claims proved from the file alone, in {checked.seconds:.2f} s"
     console.print(Text(whole, "green" if checked.holds else "red"))
