@@ -12,12 +12,13 @@ from solvers.core import NotSolved
 STYLE = """
 :root {
   color-scheme: light dark;
-  --ink: #1b1f24; --pale: #5b6570; --paper: #fff; --line: #d8dee4; --good: #1a7f37; --bad: #cf222e; --soft: #f4f6f8;
+  --ink: #1b1f24; --pale: #5b6570; --paper: #fff; --line: #d8dee4; --good: #1a7f37; --bad: #cf222e;
+  --open: #9a6700; --soft: #f4f6f8;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --ink: #e6edf3; --pale: #9aa4af; --paper: #0f1419; --line: #30363d; --good: #3fb950; --bad: #f85149;
-    --soft: #161b22;
+    --open: #d29922; --soft: #161b22;
   }
 }
 body {
@@ -38,6 +39,7 @@ code, pre { font: .9em/1.4 ui-monospace, monospace; }
 pre { background: var(--soft); padding: .8rem; overflow-x: auto; }
 .good { color: var(--good); }
 .bad { color: var(--bad); }
+.open { color: var(--open); }
 figcaption { color: var(--pale); }
 figure { margin: 1rem 0; }
 figure img { max-width: 100%; background: #fff; }
@@ -131,12 +133,13 @@ def figure(picture: bytes, caption: str) -> str:
     return f'<figure><img alt="{escape(caption)}" src="{source}"><figcaption>{prose(caption)}</figcaption></figure>'
 
 
-def marked(word: str, *, good: bool) -> str:
-    """A verdict in its colour.
+def marked(word: str, *, good: bool | None) -> str:
+    """A verdict in its colour, which is between the two if it is neither good nor bad.
 
     Examples
     --------
     >>> marked("holds", good=True)
     '<span class="good">holds</span>'
     """
-    return f'<span class="{"good" if good else "bad"}">{escape(word)}</span>'
+    kind = {True: "good", False: "bad", None: "open"}[good]
+    return f'<span class="{kind}">{escape(word)}</span>'

@@ -98,7 +98,8 @@ class ErrataReport:
         papers = {paper for paper, _ in self._by_paper()}
         parts = [f"<p>{_html.prose(_counted(self.findings))}.</p>", *pictures(papers)]
         for paper, findings in self._by_paper():
-            parts += [f"<h2>{_html.prose(PAPERS[paper])}</h2>", f"<p>{_html.prose(_counted(findings))}.</p>"]
+            parts += [f"<h2>{_heading(paper)}</h2>", f"<p>{_html.prose(PAPERS[paper])}.</p>"]
+            parts += [f"<p>{_html.prose(_counted(findings))}.</p>"]
             parts += [_html_entry(finding) for finding in findings]
         return _html.page("Errata of two papers", parts)
 
@@ -241,7 +242,8 @@ def _html_entry(finding: Finding) -> str:
     from verification import _html
 
     record = finding.record
-    verdict = _html.marked(str(record.verdict), good=record.verdict is Verdict.RIGHT)
+    good = {Verdict.RIGHT: True, Verdict.WRONG: False}.get(record.verdict)
+    verdict = _html.marked(str(record.verdict), good=good)
     lines = [(name, _html.prose(text)) for name, text in _lines(finding)]
     lines.append(("witness", f"<code>{escape(_witness(finding))}</code>"))
     if not finding.stands:
