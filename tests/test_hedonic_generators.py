@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks.hedonic_naive import NAIVE, algorithm_1, facts_of
 from solvers.core import Status
-from solvers.hedonic import LabelledGame, Partition, Reputation, best_response, better_response
+from solvers.hedonic import LabelledGame, Partition, Reputation, best_response, better_response, enumerate_stable
 from solvers.hedonic._partition import OUT
 from tests.conftest import fewer
 from verification import certify, hedonic_games, strategies
@@ -124,7 +124,15 @@ def test_every_kind_shrinks_to_one_player(kind):
     assert find(strategies.hedonic_games(kinds=[kind]), lambda game: True).players == 1
 
 
-@pytest.mark.parametrize("kind", HEDONIC_KINDS)
+@fewer
+@given(strategies.hedonic_games(max_players=5, kinds=["cycling"]))
+def test_a_chase_never_ends(game):
+    alone = game.players == 1
+    assert enumerate_stable(game).status is (Status.SOLVED if alone else Status.NONE_EXISTS)
+    assert best_response(game).status is (Status.SOLVED if alone else Status.CYCLE)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in HEDONIC_KINDS if kind != "cycling"])
 def test_every_kind_has_heads_and_no_heads(kind):
     games = strategies.hedonic_games(kinds=[kind], max_players=3)
     assert find(games, lambda game: bool(game.heads)).heads

@@ -161,6 +161,24 @@ def _anonymous(draw: Draw, max_players: int) -> HedonicGame:
     return AnonymousGame(draw(_tables(st.integers(-4, 4), n, n)), **draw(_settings(n)))
 
 
+@st.composite
+def _cycling(draw: Draw, max_players: int) -> HedonicGame:
+    """Everybody wants to be with the next one, and away, more than that, from the one before: two, or an odd number.
+
+    Who is with the one before leaves. So neighbours are apart, and i does not follow i + 1 only where i - 1 is there:
+    if nobody moved, i - 1 and i + 1 would be together for all i, and with an odd number everybody, neighbours too.
+    """
+    n = draw(st.sampled_from([k for k in range(1, max_players + 1) if k == 2 or k % 2]))
+    chase = draw(_lists(st.integers(1, 3), n))
+    weights = np.zeros((n, n))
+    for i in range(n if n > 1 else 0):
+        if n > 2 or i == 0:
+            weights[i, (i + 1) % n] += chase[i]
+        if n > 2 or i == 1:
+            weights[i, (i - 1) % n] -= chase[i] + draw(st.integers(1, 3))
+    return AdditivelySeparableGame(weights)
+
+
 # --- labelled games --------------------------------------------------------------------------------------------------
 
 
@@ -224,6 +242,7 @@ HEDONIC_KINDS: Mapping[str, Callable[[int], st.SearchStrategy[HedonicGame]]] = M
         "shares": _shares,
         "labelled": _labelled,
         "floats": _floats,
+        "cycling": _cycling,
     }
 )
 """Kinds of hedonic games, by name: the largest number of players to a strategy for games.
@@ -231,5 +250,6 @@ HEDONIC_KINDS: Mapping[str, Callable[[int], st.SearchStrategy[HedonicGame]]] = M
 - integers, symmetric, floats: additively separable, with small integers or floats in several units
 - friends: friends and enemies
 - anonymous, fractional, best-worst: the values or weights are small integers
+- cycling: everybody chases the next and flees the one before, so that nothing is stable with two players or more
 - shares: labelled slots and prizes shared by size, in small integers; labelled: with reputations and speeds, in floats
 """

@@ -192,6 +192,16 @@ def _contractual_exists(game: HedonicGame) -> float:
     return 0.0
 
 
+def _chase_never_ends(game: HedonicGame) -> float:
+    """Nothing is stable, and the switches are found to go round."""
+    if game.players > 1:
+        assert not any(nash_stable(game, partition) for partition in all_partitions(game)), "a partition is stable"
+        run, listed = best_response(game), enumerate_stable(game)
+        assert run.status is Status.CYCLE, f"the run ended as {run.status.name}"
+        assert listed.status is Status.NONE_EXISTS, f"listed as stable: {listed.profiles}"
+    return 0.0
+
+
 def _renumbered(drawn: tuple[AdditivelySeparableGame, Partition, list[int]]) -> float:
     game, partition, order = drawn
     other = AdditivelySeparableGame(game.weights.toarray()[np.ix_(order, order)])
@@ -444,6 +454,13 @@ PROPERTIES = (
         equation="Proposition 2",
         save=None,
         command="",
+    ),
+    _property(
+        "hedonic-18",
+        "where everybody chases the next and flees the one before nothing is stable, and switches go round",
+        lambda: hedonic_games(max_players=5, kinds=["cycling"]),
+        _chase_never_ends,
+        share=0.25,
     ),
     *_hedonic_asked.properties(_property),
 )

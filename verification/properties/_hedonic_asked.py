@@ -22,7 +22,7 @@ from solvers.hedonic import (
     gain_tolerance,
 )
 from verification.certificates import certify
-from verification.hedonic_strategies import hedonic_games, partitions
+from verification.hedonic_strategies import HEDONIC_KINDS, hedonic_games, partitions
 from verification.properties._hedonic_definitions import (
     OUT,
     all_partitions,
@@ -38,6 +38,7 @@ from verification.properties._hedonic_definitions import (
 from verification.properties._property import Property
 
 ASKED = ("individual", "contractual", "contractual-nash")
+ORDINARY = tuple(kind for kind in HEDONIC_KINDS if kind != "cycling")  # which have a property of their own
 FREE = ("integers", "symmetric", "friends", "anonymous", "fractional", "best-worst", "floats")
 
 # --- one player's choice ---------------------------------------------------------------------------------------------
@@ -233,7 +234,7 @@ def placed(most: int, kinds: tuple[str, ...] | None = None) -> st.SearchStrategy
 
     Those are games of sizes, prizes with reputations and speeds, and players that are strangers to each other.
     """
-    every = hedonic_games(max_players=most, kinds=kinds)
+    every = hedonic_games(max_players=most, kinds=kinds or ORDINARY)
     others = [hedonic_games(max_players=most, kinds=[kind]) for kind in ("anonymous", "labelled") if not kinds]
     games = st.one_of([every, *others, _sparse(most)])
     return games.flatmap(lambda game: st.tuples(st.just(game), partitions(game)))
