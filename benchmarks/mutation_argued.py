@@ -344,4 +344,83 @@ ARGUMENTS: tuple[Argument, ...] = (
         "equivalent",
         "The choices of the profile itself are thrown away.",
     ),
+    Argument(
+        f"{HEDONIC}switch_verdict",
+        r"len\(gainers\) else [+-][12] ",
+        "equivalent",
+        "Who that would be is not looked at where nobody gains.",
+    ),
+    Argument(
+        f"{HEDONIC}worst_permitted",
+        r"\+ gainers = np.flatnonzero\(~\(bounds < |\+ if found is not None and bounds\[i\] < ",
+        "performance",
+        "Some are asked in vain: who gains no more than its tolerance, or than the best that was found.",
+    ),
+    Argument(
+        f"{HEDONIC}worst_permitted",
+        r"permitted >= tolerances|not gain < tolerances",
+        "rounding",
+        "It differs where a gain is exactly its tolerance.",
+    ),
+    Argument(
+        f"{HEDONIC}*",
+        r"\+ .*np.argsort\(.*(kind=None|kind=\"STABLE\"|, \))",
+        "equivalent",
+        "NumPy reads the first letter of a kind of sorting; by default up to 16 numbers are sorted by insertion, which "
+        "is stable, and these are the players or slots of games small enough to be looked at in full.",
+    ),
+    Argument(
+        f"{HEDONIC}worst_block",
+        r"\+ for slot in range",
+        "performance",
+        "Slots that are alike are looked at more than once.",
+    ),
+    Argument(
+        f"{HEDONIC}loner",
+        r"OUT, None",
+        "equivalent",
+        "What a player gets outside does not depend on members.",
+    ),
+    Argument(
+        f"{HEDONIC}gains",
+        r"willing\[:-1\] = |content = ",
+        "equivalent",
+        "All are willing at first; or players are asked in another order, with the same answers.",
+    ),
+    Argument(
+        f"{MARKOV}exploitability",
+        r"\+ if not distance < FEASIBLE",
+        "rounding",
+        "It differs for a profile that is exactly as far from the strategy sets as is forgiven.",
+    ),
+    Argument(
+        f"{MARKOV}measured",
+        r"\+ .*zip\(",
+        "unreachable",
+        "`strict=` of `zip`: each player's measure has the same five parts.",
+    ),
+    Argument(
+        f"{MARKOV}side",
+        r"states < DIRECT",
+        "performance",
+        "With exactly that many states the other of two methods is used.",
+    ),
+    Argument(
+        f"{MARKOV}discounted_best",
+        r"values >= IMPROVES",
+        "rounding",
+        "It differs where an improvement is exactly the least that counts.",
+    ),
+    Argument(
+        f"{MARKOV}ahead",
+        r"\+ return ahead, 9 ",
+        "rounding",
+        "What rounding may have changed is bounded a little more generously.",
+    ),
+    Argument(
+        f"{MARKOV}width",
+        r"\+ return .* 65 ",
+        "rounding",
+        "What rounding may have changed is bounded a little more generously.",
+    ),
 )

@@ -483,3 +483,17 @@ def test_names():
         checked_names(["a", "b", "c"], 2)
     with pytest.raises(InvalidGame, match=r"^names: each player has its own, got 'b' twice$"):
         checked_names(["a", "b", "b"], 3)
+
+
+def test_of_the_coalitions_that_gain_most_the_smallest_comes_first():
+    gains = np.array([0.0, 0, 0, 2, 2, 1, 0, 2])  # by members in binary: two, one and three of them gain 2
+    assert core._smallest(gains) == 4
+    gains[6] = np.nan
+    assert core._smallest(gains) == 6
+
+
+def test_why_no_verdict_is_given_is_said(monkeypatch):
+    monkeypatch.setattr(verdicts, "MAX_PARTITIONS", 1)
+    found = stability.stability(AdditivelySeparableGame([[0, 1], [1, 0]]), Partition([0, 1]))["pareto"]
+    assert isinstance(found, NotDecided)
+    assert "partitions" in str(found.reason)
