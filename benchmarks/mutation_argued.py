@@ -28,6 +28,7 @@ GAME, CERTIFY = "solvers.bimatrix._game.", "verification.certificates."
 LEARN, STATIC = "solvers.learning._kernels.", "solvers.learning._static_kernels."
 ENGINE, HEDONIC = "solvers.hedonic._engine.", "solvers.hedonic._*."
 REGRETS, MARKOV = "solvers.stackelberg._regrets.", "solvers.stochastic._*."
+CHECKED = "verification.check._*."
 PIVOT, SUMS = "solvers.bimatrix._pivoting.", "solvers.stackelberg._kernels."
 
 ARGUMENTS: tuple[Argument, ...] = (
@@ -422,5 +423,26 @@ ARGUMENTS: tuple[Argument, ...] = (
         r"\+ return .* 65 ",
         "rounding",
         "What rounding may have changed is bounded a little more generously.",
+    ),
+    # --- check-nash
+    Argument(
+        f"{CHECKED}*",
+        r"\+ .*(sum\(.*, \)|zip\()",
+        "equivalent",
+        "Sums of rationals are rationals whether they begin with a rational 0 or not, and nothing is summed up that is "
+        "empty; both sides of `zip` are of one length by construction.",
+    ),
+    Argument(
+        f"{CHECKED}normalised",
+        r"\+ .*(p >= 0 else|\(positive == 1\) and False)",
+        "equivalent",
+        "A probability of 0 is 0 either way, and dividing by 1 changes nothing.",
+    ),
+    Argument(
+        f"{CHECKED}*",
+        r"mantissa >= 0|value >= found|gain < 0|exact <= 0|XX\+XX",
+        "equivalent",
+        "A ball so small has a mantissa other than 0; of equal numbers either is the largest; a gain of 0 is 0 times "
+        "any limit; 0 has been shown before; no rational begins with an X.",
     ),
 )

@@ -73,4 +73,10 @@ GROUPS = (
         ("solvers/stackelberg/_regrets.py",),
         ("test_mutants_regrets.py",),
     ),
+    Group(
+        "check-nash",
+        CHECKER,
+        ("verification/check/_nash.py", "verification/check/_numbers.py"),
+        ("test_mutants_check.py",),
+    ),
 )
