@@ -64,7 +64,7 @@ class Opinions:
 
     def answered(self) -> str:
         """How many solvers had an answer."""
-        count = sum(opinion.certified is not None or opinion.answer == NOTHING for opinion in self.opinions)
+        count = sum(bool(opinion.certificate) or opinion.answer == NOTHING for opinion in self.opinions)
         return f"{count} of {len(self.opinions)} solvers have an answer"
 
     def json(self) -> dict[str, Any]:
@@ -227,7 +227,7 @@ def _beside(game: StackelbergGame, profile: Any, seconds: float) -> Opinion:
     worst = float(np.max(apart / np.maximum(np.abs(profile.decisions), np.finfo(float).tiny)))
     same = worst <= CLOSE
     words = f"price {profile.price:.8g}"
-    return Opinion(CONVEX, words, f"decisions differ by {worst:.2g}", same, seconds, "", not same)
+    return Opinion(CONVEX, words, f"decisions differ by {worst:.2g}", None, seconds, "", not same)
 
 
 def _certified(game: Any, profile: Any, tolerance: Any) -> tuple[bool, str]:

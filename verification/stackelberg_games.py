@@ -8,6 +8,7 @@ responses (`response`), the leader's utility (`leader`), and by brute force its 
 
 from __future__ import annotations
 
+import abc
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -43,7 +44,7 @@ class Form:
 
 
 @dataclass(frozen=True, eq=False)
-class GameData:
+class GameData(abc.ABC):
     """Columns (n,), parameters and price bounds of one game, and whether followers may stay out.
 
     Raises
@@ -120,13 +121,13 @@ class GameData:
         """The followers of a mask, or at these positions in their order."""
         return replace(self, columns={name: column[chosen] for name, column in self.columns.items()})
 
+    @abc.abstractmethod
     def split(self, parts: int) -> Self:
         """The game in which each follower is as many equal ones, who together are to the leader what it was."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def in_units(self, money: float) -> Self:
         """The game with whatever is money in another unit, so that every price is multiplied by `money`."""
-        raise NotImplementedError
 
     def prices(self, *shares: float) -> list[float]:
         """Prices at these shares of the way from the lower bound to the upper one."""
@@ -156,29 +157,29 @@ class GameData:
 
     # --- what it is worth ------------------------------------------------------------------------------------------
 
+    @abc.abstractmethod
     def response(self, prices: Array | float) -> Array:
         """Each follower's best decision, (m, n), at prices (m, 1); (n,) at one price."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def terms(self, prices: Array | float) -> Array:
         """What each follower brings the leader, (m, n), at prices (m, 1); (n,) at one price."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def follower(self, price: float) -> Array:
         """Each follower's largest utility at a price, (n,)."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def limits(self) -> tuple[Array, Array]:
         """The least and the largest decision that each follower's constraints allow, (n,)."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def kinks(self) -> Array:
         """The prices at which followers reach their lower limits, then those for their upper limits, (2n,)."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def magnitude(self, price: float) -> float:
         """How large the numbers are whose sum is the leader's utility: what rounding is relative to."""
-        raise NotImplementedError
 
     def inner_kinks(self) -> list[float]:
         """The kinks strictly within the bounds, in order."""
